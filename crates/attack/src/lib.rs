@@ -1,0 +1,1 @@
+//! Probes against a running app: what gets through, shown by data read back.

@@ -1,0 +1,1 @@
+//! The pure engine: policy, phases, layers, decisions.

@@ -1,0 +1,1 @@
+//! The gateway: TLS, HTTP/1 and HTTP/2 in front of an app.

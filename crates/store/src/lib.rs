@@ -1,0 +1,1 @@
+//! State and evidence: buckets in memory, the hash-chained audit log.

@@ -1,0 +1,1 @@
+//! For tests: the Markdown cases of the layers, and scripted upstreams.

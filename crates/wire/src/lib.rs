@@ -1,0 +1,1 @@
+//! Strict HTTP/1 wire format: parse, frame and write messages, nothing lenient.
