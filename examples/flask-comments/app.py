@@ -1,0 +1,304 @@
+"""A comments site: accounts, comments, search, profiles, files, a live page. Flask and SQLite, nothing else.
+
+Deliberately naive: it is what a beginner writes in good faith. See README.md before you copy from it.
+"""
+
+import hashlib
+import json
+import os
+import queue
+import sqlite3
+import tempfile
+import traceback
+
+from flask import (
+    Flask, Response, flash, g, jsonify, redirect, render_template, request, send_file, session, url_for,
+)
+from flask_sock import Sock
+from werkzeug.exceptions import HTTPException
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+# Database and uploads live here; a new temporary folder unless the environment names one.
+# (Kept in the environment, so that the debug server's second process finds it.)
+if not os.environ.get("COMMENTS_DATA"):
+    os.environ["COMMENTS_DATA"] = tempfile.mkdtemp(prefix="comments-")
+DATA = os.environ["COMMENTS_DATA"]
+DATABASE = os.path.join(DATA, "comments.db")
+UPLOADS = os.path.join(DATA, "uploads")
+
+app = Flask(__name__)
+app.secret_key = "secret"
+sock = Sock(app)
+
+
+# --- database ---
+
+def create_database():
+    """Make and fill the database on the first start."""
+    os.makedirs(UPLOADS, exist_ok=True)
+    if os.path.exists(DATABASE):
+        return
+    with sqlite3.connect(DATABASE) as connection:
+        for name in ("schema.sql", "seed.sql"):
+            with open(os.path.join(HERE, name), encoding="utf-8") as script:
+                connection.executescript(script.read())
+
+
+def db():
+    if "db" not in g:
+        g.db = sqlite3.connect(DATABASE)
+        g.db.row_factory = sqlite3.Row
+    return g.db
+
+
+@app.teardown_appcontext
+def close_database(_error):
+    connection = g.pop("db", None)
+    if connection is not None:
+        connection.close()
+
+
+def current_user():
+    if "user_id" not in session:
+        return None
+    return db().execute("SELECT * FROM users WHERE id = ?", (session["user_id"],)).fetchone()
+
+
+def hash_password(password):
+    return hashlib.md5(password.encode()).hexdigest()
+
+
+@app.context_processor
+def every_template_knows_the_user():
+    return {"user": current_user()}
+
+
+# --- accounts ---
+
+@app.route("/register", methods=["GET", "POST"])
+def register():
+    if request.method == "POST":
+        form = request.form
+        try:
+            db().execute(
+                "INSERT INTO users (name, display_name, password, email) VALUES (?, ?, ?, ?)",
+                (form["name"], form.get("display_name") or form["name"], hash_password(form["password"]), form.get("email", "")),
+            )
+            db().commit()
+        except sqlite3.IntegrityError:
+            flash("That name is taken.")
+            return render_template("register.html"), 409
+        flash("Welcome! Please log in.")
+        return redirect(url_for("login"))
+    return render_template("register.html")
+
+
+@app.route("/login", methods=["GET", "POST"])
+def login():
+    if request.method == "POST":
+        query = "SELECT * FROM users WHERE name = '%s' AND password = '%s'" % (
+            request.form["name"], hash_password(request.form["password"]),
+        )
+        found = db().execute(query).fetchone()
+        if found:
+            session["user_id"] = found["id"]
+            response = redirect(request.args.get("next") or url_for("index"))
+            response.set_cookie("last_user", found["name"], max_age=30 * 24 * 3600)  # fills in the form next time
+            return response
+        flash("Wrong name or password.")
+    return render_template("login.html", last_user=request.cookies.get("last_user", ""))
+
+
+@app.route("/logout")
+def logout():
+    session.clear()
+    return redirect(url_for("index"))
+
+
+# --- comments ---
+
+COMMENTS = (
+    "SELECT comments.id, comments.body, comments.created, comments.user_id, users.name, users.display_name, users.avatar"
+    " FROM comments JOIN users ON users.id = comments.user_id"
+)
+
+
+@app.route("/")
+def index():
+    return render_template("index.html", comments=db().execute(COMMENTS + " ORDER BY comments.id DESC LIMIT 100").fetchall())
+
+
+@app.route("/comments", methods=["POST"])
+def post_comment():
+    user = current_user()
+    if user is None:
+        return redirect(url_for("login", next=request.url))
+    body = request.form["body"].strip()
+    if body:
+        db().execute("INSERT INTO comments (user_id, body) VALUES (?, ?)", (user["id"], body))
+        db().commit()
+        tell_listeners({"name": user["display_name"], "body": body})
+    return redirect(url_for("index"))
+
+
+@app.route("/comments/<int:comment_id>/delete", methods=["POST"])
+def delete_comment(comment_id):
+    if current_user() is None:
+        return redirect(url_for("login"))
+    db().execute("DELETE FROM comments WHERE id = ?", (comment_id,))
+    db().commit()
+    flash("Comment deleted.")
+    return redirect(url_for("index"))
+
+
+@app.route("/search")
+def search():
+    words = request.args.get("q", "")
+    comments, error = [], ""
+    if words:
+        query = COMMENTS + " WHERE comments.body LIKE '%" + words + "%'"
+        try:
+            comments = db().execute(query).fetchall()
+        except sqlite3.Error as problem:
+            error = f"Database error: {type(problem).__name__}: {problem} in query: {query}"
+    return render_template("search.html", words=words, comments=comments, error=error)
+
+
+# --- profiles and files ---
+
+@app.route("/profile/<user_id>", methods=["GET", "POST"])
+def profile(user_id):
+    if current_user() is None:
+        return redirect(url_for("login", next=request.url))
+    person = db().execute("SELECT * FROM users WHERE id = ?", (int(user_id),)).fetchone()
+    if request.method == "POST":
+        form = request.form
+        db().execute(
+            "UPDATE users SET display_name = ?, email = ?, notes = ? WHERE id = ?",
+            (form["display_name"], form["email"], form["notes"], person["id"]),
+        )
+        db().commit()
+        flash("Saved.")
+        return redirect(url_for("profile", user_id=person["id"]))
+    return render_template("profile.html", person=person)
+
+
+@app.route("/upload", methods=["POST"])
+def upload():
+    user = current_user()
+    if user is None:
+        return redirect(url_for("login"))
+    file = request.files["file"]
+    file.save(os.path.join(UPLOADS, file.filename))
+    db().execute("UPDATE users SET avatar = ? WHERE id = ?", (file.filename, user["id"]))
+    db().commit()
+    flash(f"Uploaded {file.filename}.")
+    return redirect(url_for("profile", user_id=user["id"]))
+
+
+@app.route("/download")
+def download():
+    return send_file(os.path.join(UPLOADS, request.args["name"]))
+
+
+# --- the API of the mobile app ---
+
+@app.route("/api/me")
+def api_me():
+    user = current_user()
+    if user is None:
+        return jsonify(error="please log in"), 401
+    return jsonify(id=user["id"], name=user["name"], email=user["email"], notes=user["notes"])
+
+
+@app.route("/api/comments")
+def api_comments():
+    return jsonify([dict(row) for row in db().execute(COMMENTS + " ORDER BY comments.id DESC LIMIT 100")])
+
+
+@app.route("/api/comments/<int:comment_id>", methods=["DELETE"])
+def api_delete_comment(comment_id):
+    if current_user() is None:
+        return jsonify(error="please log in"), 401
+    db().execute("DELETE FROM comments WHERE id = ?", (comment_id,))
+    db().commit()
+    return jsonify(deleted=comment_id)
+
+
+@app.route("/api/whoami")
+def api_whoami():
+    """What the server sees of a visitor: handy when something is wrong behind a proxy."""
+    address = request.headers.get("X-Forwarded-For", request.remote_addr)
+    return jsonify(address=address, url=request.url, headers=list(request.headers.items()))
+
+
+@app.after_request
+def add_headers(response):
+    response.headers["X-Powered-By"] = "Flask/3.1 Python/3"
+    origin = request.headers.get("Origin")
+    if origin and request.path.startswith("/api/"):
+        # Without this the browser said "blocked by CORS policy".
+        response.headers["Access-Control-Allow-Origin"] = origin
+        response.headers["Access-Control-Allow-Credentials"] = "true"
+        response.headers["Access-Control-Allow-Methods"] = "GET, POST, DELETE"
+        response.headers["Access-Control-Allow-Headers"] = "Content-Type, X-Requested-With"
+    return response
+
+
+# --- live ---
+
+listeners = []
+
+
+def tell_listeners(comment):
+    for listener in list(listeners):
+        listener.put(comment)
+
+
+@app.route("/events")
+def events():
+    """Server-sent events: one per new comment."""
+    mine = queue.Queue()
+    listeners.append(mine)
+
+    def stream():
+        try:
+            yield ": hello\n\n"
+            while True:
+                try:
+                    yield f"data: {json.dumps(mine.get(timeout=10))}\n\n"
+                except queue.Empty:
+                    yield ": still here\n\n"
+        finally:
+            listeners.remove(mine)
+
+    return Response(stream(), mimetype="text/event-stream")
+
+
+@app.route("/live")
+def live():
+    return render_template("live.html")
+
+
+@sock.route("/ws")
+def echo(ws):
+    """A WebSocket that greets and repeats."""
+    user = current_user()
+    ws.send(f"Hello {user['display_name']} <{user['email']}>" if user else "Hello stranger")
+    while True:
+        ws.send("You said: " + ws.receive())
+
+
+@app.errorhandler(Exception)
+def show_error(error):
+    if isinstance(error, HTTPException):
+        return error
+    if app.debug:
+        raise error  # the debugger shows it better
+    return render_template("error.html", trace=traceback.format_exc()), 500
+
+
+create_database()
+
+if __name__ == "__main__":
+    app.run(debug=True, port=int(os.environ.get("PORT", "5000")), threaded=True)

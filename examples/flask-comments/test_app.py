@@ -1,0 +1,182 @@
+"""The ordinary flows work, and the holes that README.md lists are real."""
+
+import hashlib
+import hmac
+import importlib
+import base64
+import io
+import time
+
+import pytest
+
+
+@pytest.fixture
+def module(tmp_path, monkeypatch):
+    """The app with a fresh database of its own."""
+    monkeypatch.setenv("COMMENTS_DATA", str(tmp_path))
+    import app
+    return importlib.reload(app)
+
+
+@pytest.fixture
+def client(module):
+    return module.app.test_client()
+
+
+def log_in(client, name="alice", password="wonderland", **arguments):
+    return client.post("/login", data={"name": name, "password": password}, **arguments)
+
+
+# --- ordinary flows ---
+
+def test_register_log_in_post_and_log_out(client):
+    form = {"name": "sean", "display_name": "Seán O'Brien", "password": "it's fine", "email": "sean@example.com"}
+    assert client.post("/register", data=form).status_code == 302
+    assert log_in(client, "sean", "it's fine").headers["Location"] == "/"
+    client.post("/comments", data={"body": "O'Brien says: SELECT * FROM hearts; -- 你好 مرحبا"})
+    page = client.get("/").text
+    assert "SELECT * FROM hearts; -- 你好 مرحبا" in page and "Seán O&#39;Brien" in page
+    client.get("/logout")
+    assert "Log in" in client.get("/").text
+
+
+def test_a_taken_name_and_a_wrong_password_are_refused(client):
+    assert client.post("/register", data={"name": "alice", "password": "x"}).status_code == 409
+    assert "Wrong name or password" in log_in(client, password="nope").text
+
+
+def test_posting_needs_an_account(client):
+    assert client.post("/comments", data={"body": "hi"}).headers["Location"].startswith("/login")
+    assert client.get("/api/me").status_code == 401
+
+
+def test_search_finds(client):
+    assert "1 results" in client.get("/search?q=kind").text
+
+
+def test_delete(client):
+    log_in(client)
+    client.post("/comments/1/delete")
+    assert "Welcome!" not in client.get("/").text
+
+
+def test_profile_can_be_changed(client):
+    log_in(client)
+    client.post("/profile/2", data={"display_name": "Alice O'Dell", "email": "a@b.example", "notes": "tea"})
+    assert client.get("/api/me").json["notes"] == "tea"
+
+
+def test_a_picture_can_be_uploaded_and_seen(client):
+    log_in(client)
+    client.post("/upload", data={"file": (io.BytesIO(b"\x89PNG..."), "me.png")})
+    assert client.get("/download?name=me.png").data == b"\x89PNG..."
+    assert "/download?name=me.png" in client.get("/profile/2").text
+
+
+def test_new_comments_are_told_to_listeners(client):
+    stream = iter(client.get("/events").response)
+    assert next(stream) == b": hello\n\n"
+    log_in(client)
+    client.post("/comments", data={"body": "live!"})
+    assert next(stream) == b'data: {"name": "Alice Liddell", "body": "live!"}\n\n'
+
+
+@pytest.mark.parametrize("path", ["/", "/login", "/register", "/search", "/live", "/static/app.js", "/static/style.css"])
+def test_pages_answer(client, path):
+    assert client.get(path).status_code == 200
+
+
+# --- holes ---
+
+def test_sql_injection_logs_in_without_a_password(client):
+    log_in(client, "admin' --", "whatever")
+    assert client.get("/api/me").json["name"] == "admin"
+
+
+def test_sql_injection_reads_other_tables(client):
+    attack = "zzz' UNION SELECT id, password, email, id, name, notes, '' FROM users --"
+    assert hashlib.md5(b"correct-horse").hexdigest() in client.get("/search", query_string={"q": attack}).text
+
+
+def test_sql_errors_are_shown(client):
+    assert "Database error: OperationalError" in client.get("/search?q='").text
+
+
+def test_markup_in_comments_and_search_is_live(client):
+    log_in(client)
+    client.post("/comments", data={"body": "<script>steal()</script>"})
+    assert "<script>steal()</script>" in client.get("/").text
+    assert "<img src=x>" in client.get("/search", query_string={"q": "<img src=x>"}).text
+
+
+def test_forms_from_any_site_are_accepted(client):
+    log_in(client)
+    client.post("/comments", data={"body": "forged"}, headers={"Origin": "https://evil.example"})
+    assert "forged" in client.get("/").text
+
+
+def test_any_site_may_read_the_api(client):
+    log_in(client)
+    answer = client.get("/api/me", headers={"Origin": "https://evil.example"})
+    assert answer.headers["Access-Control-Allow-Origin"] == "https://evil.example"
+    assert answer.headers["Access-Control-Allow-Credentials"] == "true"
+    assert answer.json["email"] == "alice@comments.example"
+
+
+def test_the_session_can_be_forged(client):
+    def sign(key, text):
+        return hmac.new(key, text, hashlib.sha1).digest()
+
+    def encode(raw):
+        return base64.urlsafe_b64encode(raw).rstrip(b"=")
+
+    text = encode(b'{"user_id":1}') + b"." + encode(int(time.time()).to_bytes(4, "big"))
+    forged = text + b"." + encode(sign(sign(b"secret", b"cookie-session"), text))
+    client.set_cookie("session", forged.decode())
+    assert client.get("/api/me").json["name"] == "admin"
+
+
+def test_cookies_are_weak(client):
+    session, last_user = sorted(log_in(client).headers.getlist("Set-Cookie"), reverse=True)
+    assert "Secure" not in session and "SameSite" not in session
+    assert "HttpOnly" not in last_user
+
+
+def test_tracebacks_are_shown(client):
+    log_in(client)
+    answer = client.get("/profile/x")
+    assert answer.status_code == 500 and "Traceback (most recent call last)" in answer.text
+
+
+def test_passwords_can_be_guessed_without_limit(client):
+    for guess in range(100):
+        log_in(client, password=str(guess))
+    assert log_in(client).status_code == 302
+
+
+def test_redirects_anywhere_after_login(client):
+    answer = client.post("/login?next=https://evil.example/", data={"name": "alice", "password": "wonderland"})
+    assert answer.headers["Location"] == "https://evil.example/"
+
+
+def test_profiles_of_others_are_open(client):
+    log_in(client)
+    assert "Safe code: 4711-0815" in client.get("/profile/1").text
+
+
+def test_files_outside_the_folder_can_be_read_and_written(client, module, tmp_path):
+    assert client.get("/download?name=../comments.db").data.startswith(b"SQLite format 3")
+    log_in(client)
+    client.post("/upload", data={"file": (io.BytesIO(b"pwned"), "../outside.txt")})
+    assert (tmp_path / "outside.txt").read_bytes() == b"pwned"
+
+
+def test_believes_headers_of_the_client(client):
+    assert client.get("/api/whoami", headers={"X-Forwarded-For": "9.9.9.9"}).json["address"] == "9.9.9.9"
+    assert "http://evil.example/" in client.get("/", headers={"Host": "evil.example"}).text
+
+
+def test_pages_may_be_framed_and_name_their_software(client):
+    headers = client.get("/").headers
+    assert "X-Frame-Options" not in headers and "Content-Security-Policy" not in headers
+    assert "Flask" in headers["X-Powered-By"]
