@@ -1,1 +1,3 @@
 //! State and evidence: buckets in memory, the hash-chained audit log.
+
+pub mod buckets;
