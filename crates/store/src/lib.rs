@@ -1,3 +1,5 @@
 //! State and evidence: buckets in memory, the hash-chained audit log.
 
 pub mod buckets;
+pub mod serving;
+pub mod state_dir;
