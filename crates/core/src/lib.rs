@@ -1,1 +1,17 @@
-//! The pure engine: policy, phases, layers, decisions.
+//! The decisions of Gambeson, and nothing else.
+//!
+//! This crate does no I/O, reads no clock, draws no randomness, and knows neither an async runtime nor Python: time,
+//! entropy and stored facts are arguments. So one engine serves an asynchronous gateway and a synchronous WSGI call,
+//! tests are deterministic, and a recorded exchange can be decided again.
+//!
+//! Read [`engine`] for the phases of an exchange, [`layers`] for the order of the defences, [`policy`] for what is
+//! configured.
+
+pub mod engine;
+pub mod exchange;
+pub mod layers;
+mod page;
+pub mod policy;
+pub mod record;
+pub mod store;
+pub mod target;

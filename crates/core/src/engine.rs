@@ -1,0 +1,133 @@
+//! The phases of an exchange, each a type that is turned into the next:
+//!
+//! ```text
+//! Received ──Engine::receive──▶ Pending (asks) ──decide──▶ Permit + Exchange ──response──▶ Held ──body──▶ Outgoing ──▶ Record
+//!                 └────────────────┴──▶ Outgoing (our own answer)          └──────────────────────▶ Outgoing
+//! ```
+//!
+//! Forwarding takes a [`Permit`] by value, and only this module can make one: a host that forwards without a decision
+//! does not compile.
+
+mod forward;
+mod inbound;
+mod outbound;
+
+pub use forward::{Permit, RequestBody};
+pub use inbound::{Decision, Pending, Step};
+pub use outbound::{Exchange, Finish, Held, Outgoing, Payload, ResponseStep};
+
+use crate::{
+    exchange::{Connection, Entropy, Notes, Scheme},
+    layers::{Denial, Verdict},
+    policy::{LayerName, Mode, Policy},
+    record::{Action, Finding, Record, ReferenceId},
+};
+use bytes::Bytes;
+use http::{HeaderMap, StatusCode};
+use std::sync::Arc;
+
+/// Decides, by one policy. Cheap to clone; a request keeps the one it began with.
+#[derive(Debug, Clone)]
+pub struct Engine {
+    policy: Arc<Policy>,
+}
+
+/// When an exchange began and what chance it was given: what the engine would otherwise ask the system for.
+#[derive(Debug, Clone, Copy)]
+pub struct Moment {
+    /// Milliseconds since 1970, UTC.
+    pub now_ms: u64,
+    /// Random bytes for this exchange alone.
+    pub entropy: Entropy,
+}
+
+impl Engine {
+    /// An engine for a policy.
+    #[must_use]
+    pub fn new(policy: Arc<Policy>) -> Self {
+        Self { policy }
+    }
+
+    /// The policy it decides by.
+    #[must_use]
+    pub fn policy(&self) -> &Arc<Policy> {
+        &self.policy
+    }
+
+    /// Refuses what could not even be read as a request: a host calls it for what its own parser found, and the answer
+    /// is dressed, numbered and recorded like any other.
+    #[must_use]
+    pub fn refuse_unreadable(&self, connection: &Connection, moment: Moment, layer: LayerName, denial: Box<Denial>) -> Outgoing {
+        let id = moment.entropy.reference();
+        let finding = finding_of(layer, Mode::Enforce, Action::Refuse, &denial);
+        let (mut headers, body) = crate::page::page(denial.status, denial.say, id, false);
+        headers.extend(denial.headers);
+        let record = Record {
+            id: id.to_string(),
+            time_ms: moment.now_ms,
+            client: connection.peer.to_string(),
+            method: String::new(),
+            host: String::new(),
+            path: String::new(),
+            status: denial.status.as_u16(),
+            app_status: None,
+            took_ms: 0,
+            findings: vec![finding],
+            original: None,
+        };
+        Outgoing::unread(denial.status, headers, body, record)
+    }
+}
+
+fn finding_of(layer: LayerName, mode: Mode, action: Action, denial: &Denial) -> Finding {
+    Finding {
+        layer,
+        rule: denial.rule.into(),
+        mode,
+        action,
+        why: denial.why.clone(),
+        part: denial.part.clone(),
+        value: denial.value.clone(),
+        transformations: denial.transformations.clone(),
+        allow: denial.allow.clone(),
+    }
+}
+
+/// What is answered instead of the app.
+#[derive(Debug)]
+struct Instead {
+    status: StatusCode,
+    headers: HeaderMap,
+    body: Bytes,
+}
+
+/// Applies the mode of a layer to its verdict: the only place where `report` differs from `enforce`.
+fn apply(notes: &mut Notes, verdict: Verdict, id: ReferenceId, json: bool) -> Option<Instead> {
+    match verdict {
+        Verdict::Pass => None,
+        Verdict::Refuse(denial) => {
+            notes.add(finding_of(notes.layer, notes.mode, Action::Refuse, &denial));
+            if notes.mode == Mode::Report {
+                return None;
+            }
+            let (mut headers, body) = crate::page::page(denial.status, denial.say, id, json);
+            headers.extend(denial.headers);
+            Some(Instead { status: denial.status, headers, body })
+        }
+        Verdict::Answer(_) if notes.mode == Mode::Report => None,
+        Verdict::Answer(reply) => Some(Instead { status: reply.status, headers: reply.headers, body: reply.body }),
+    }
+}
+
+/// The scheme a request came by: what TLS says, or a trusted proxy.
+fn scheme_of(policy: &Policy, connection: &Connection, headers: &HeaderMap) -> Scheme {
+    let told = headers.get("x-forwarded-proto").filter(|_| trusted(policy, connection));
+    match (connection.tls.is_some(), told.map(http::HeaderValue::as_bytes)) {
+        (true, _) | (_, Some(b"https")) => Scheme::Https,
+        _ => Scheme::Http,
+    }
+}
+
+fn trusted(policy: &Policy, connection: &Connection) -> bool {
+    policy.listen.trusted_proxies.iter().any(|network| network.contains(&connection.peer))
+}

@@ -1,0 +1,188 @@
+//! From a received head to a decision.
+
+use super::{Engine, Exchange, Instead, Moment, Outgoing, Permit, RequestBody, apply, scheme_of, trusted};
+use crate::{
+    exchange::{Connection, Notes, Received, Request, Scheme},
+    layers::{Facts, Layer, Settings},
+    policy::{Mode, Modes, Policy, Route},
+    record::ReferenceId,
+    store::{Answer, Ask},
+};
+use base64::{Engine as _, prelude::BASE64_STANDARD_NO_PAD};
+use http::{HeaderMap, header};
+use std::net::IpAddr;
+
+/// After the head was read.
+#[derive(Debug)]
+#[allow(clippy::large_enum_variant, reason = "one an exchange, on the stack, moved once")]
+pub enum Step {
+    /// Stored state must be asked; with no asks, `decide(&[])` at once.
+    Ask(Pending),
+    /// It is answered already.
+    Respond(Outgoing),
+}
+
+/// After the decision.
+#[derive(Debug)]
+#[allow(clippy::large_enum_variant, reason = "one an exchange, on the stack, moved once")]
+pub enum Decision {
+    /// It may go to the app.
+    Forward(Permit, RequestBody, Exchange),
+    /// It is answered instead.
+    Respond(Outgoing),
+}
+
+/// A request that waits for the answers of stored state.
+#[derive(Debug)]
+pub struct Pending {
+    engine: Engine,
+    request: Request,
+    moment: Moment,
+    modes: Modes,
+    asks: Vec<Ask>,
+    /// How many of the asks each layer of the admission posed.
+    counts: [u8; 3],
+}
+
+impl Engine {
+    /// Reads a request head, judges what can be judged from it alone, and says what must be asked.
+    #[must_use]
+    pub fn receive(&self, received: Received, connection: Connection, moment: Moment) -> Step {
+        let mut request = match self.read(received, connection, moment) {
+            Ok(request) => request,
+            Err(outgoing) => return Step::Respond(outgoing),
+        };
+        let policy = self.policy();
+        request.route = policy.routes.find(&request.method, request.target.decoded_path());
+        let route = request.route.and_then(|id| policy.routes.get(id));
+        let modes = route.map_or(policy.modes, |route| route.modes);
+        let id = moment.entropy.reference();
+        for layer in policy.layers.arrival() {
+            if let Some(instead) = judge(layer, &mut request, route, modes, &[], id) {
+                return Step::Respond(self.respond(request, moment, instead));
+            }
+        }
+        let (asks, counts) = asks(&policy.layers, &request, route, modes);
+        Step::Ask(Pending { engine: self.clone(), request, moment, modes, asks, counts })
+    }
+
+    fn read(&self, received: Received, connection: Connection, moment: Moment) -> Result<Request, Outgoing> {
+        let policy = self.policy();
+        let protocol = &policy.layers.protocol;
+        let mode = policy.modes.get(crate::policy::LayerName::Protocol);
+        let target = match protocol.read_target(&received.target, mode) {
+            Ok(target) => target,
+            Err(denial) => {
+                return Err(self.refuse_unreadable(&connection, moment, crate::policy::LayerName::Protocol, denial));
+            }
+        };
+        let scheme = scheme_of(policy, &connection, &received.headers);
+        let (host, port) = host_of(policy, &connection, received.authority.as_deref(), &received.headers);
+        Ok(Request {
+            client: client_of(policy, &connection, &received.headers),
+            method: received.method,
+            target,
+            headers: received.headers,
+            version: received.version,
+            scheme,
+            host,
+            port: port.or_else(|| policy.listen.public_port.filter(|_| scheme == Scheme::Https)),
+            connection,
+            route: None,
+            facts: Facts::default(),
+            nonce: BASE64_STANDARD_NO_PAD.encode(moment.entropy.nonce()),
+            notes: Notes::new(),
+        })
+    }
+
+    fn respond(&self, request: Request, moment: Moment, instead: Instead) -> Outgoing {
+        Exchange::new(self.clone(), request, moment).instead(instead.status, instead.headers, instead.body)
+    }
+}
+
+impl Pending {
+    /// What must be asked of stored state, in one batch.
+    #[must_use]
+    pub fn asks(&self) -> &[Ask] {
+        &self.asks
+    }
+
+    /// Judges with the answers, which stand in the order of the asks. An answer that is missing counts as unavailable.
+    #[must_use]
+    pub fn decide(self, answers: &[Answer]) -> Decision {
+        let Self { engine, mut request, moment, modes, counts, .. } = self;
+        let policy = engine.policy().clone();
+        let route = request.route.and_then(|id| policy.routes.get(id));
+        let id = moment.entropy.reference();
+        let mut rest = answers;
+        for (layer, count) in policy.layers.admission().into_iter().zip(counts) {
+            let (own, others) = rest.split_at_checked(usize::from(count)).unwrap_or((rest, &[]));
+            rest = others;
+            if let Some(instead) = judge(layer, &mut request, route, modes, own, id) {
+                return Decision::Respond(engine.respond(request, moment, instead));
+            }
+        }
+        let permit = Permit::new(&policy, &request, route);
+        let body = RequestBody::new(policy.layers.protocol.body_bytes_max(route), modes);
+        Decision::Forward(permit, body, Exchange::new(engine, request, moment))
+    }
+}
+
+fn judge(
+    layer: &dyn Layer,
+    request: &mut Request,
+    route: Option<&Route>,
+    modes: Modes,
+    answers: &[Answer],
+    id: ReferenceId,
+) -> Option<Instead> {
+    let mode = modes.get(layer.name());
+    if mode == Mode::Off {
+        return None;
+    }
+    request.notes.layer = layer.name();
+    request.notes.mode = mode;
+    let verdict = layer.judge(request, route, answers);
+    let json = request.wants_json();
+    apply(&mut request.notes, verdict, id, json)
+}
+
+fn asks(layers: &Settings, request: &Request, route: Option<&Route>, modes: Modes) -> (Vec<Ask>, [u8; 3]) {
+    let mut asks = Vec::new();
+    let counts = layers.admission().map(|layer| {
+        let before = asks.len();
+        if modes.get(layer.name()) != Mode::Off {
+            layer.ask(request, route, &mut asks);
+        }
+        u8::try_from(asks.len() - before).unwrap_or(u8::MAX)
+    });
+    (asks, counts)
+}
+
+/// The host asked for, and its port: `:authority` or the absolute target, else `Host`; what a trusted proxy says first.
+fn host_of(policy: &Policy, connection: &Connection, authority: Option<&str>, headers: &HeaderMap) -> (String, Option<u16>) {
+    let told = headers.get("x-forwarded-host").filter(|_| trusted(policy, connection)).and_then(|value| value.to_str().ok());
+    let sent = headers.get(header::HOST).and_then(|value| value.to_str().ok());
+    let text = told.or(authority).or(sent).unwrap_or_default();
+    let (name, port) = match text.rsplit_once(':') {
+        Some((name, port)) if !name.is_empty() && !port.ends_with(']') => (name, port.parse().ok()),
+        _ => (text, None),
+    };
+    (name.to_ascii_lowercase(), port)
+}
+
+/// The client's address: the nearest one in `X-Forwarded-For` that is not a trusted proxy, if the peer is one.
+fn client_of(policy: &Policy, connection: &Connection, headers: &HeaderMap) -> IpAddr {
+    let known = |address: &IpAddr| policy.listen.trusted_proxies.iter().any(|network| network.contains(address));
+    let mut client = connection.peer;
+    let mut lines: Vec<&str> = headers.get_all("x-forwarded-for").iter().filter_map(|line| line.to_str().ok()).collect();
+    lines.reverse();
+    for text in lines.iter().flat_map(|line| line.rsplit(',')) {
+        let Ok(address) = text.trim().parse() else { break };
+        if !known(&client) {
+            break;
+        }
+        client = address;
+    }
+    client.to_canonical()
+}

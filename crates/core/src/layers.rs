@@ -1,0 +1,217 @@
+//! The layers and their order, which is the security argument: see [`Settings::arrival`], [`Settings::admission`] and
+//! [`Settings::departure`]. There is no other list and no registration: a defence cannot vanish silently.
+
+pub mod audit_log;
+pub mod cookies;
+pub mod cors;
+pub mod csrf;
+pub mod disclosure;
+pub mod headers;
+pub mod protocol;
+pub mod rate_limit;
+pub mod transport;
+
+use crate::{
+    exchange::{Request, Response},
+    policy::{App, LayerName, Listen, Reader, Route, Section},
+    record::Action,
+    store::{Answer, Ask},
+};
+use bytes::Bytes;
+use http::{HeaderMap, StatusCode};
+use std::borrow::Cow;
+
+/// One defence. It copes with absent facts, does not know its own mode, and keeps no state of its own.
+pub trait Layer: Send + Sync {
+    /// Its name.
+    fn name(&self) -> LayerName;
+
+    /// What it needs to know from stored state to judge the request; asked in one batch with the other layers'.
+    fn ask(&self, _: &Request, _: Option<&Route>, _: &mut Vec<Ask>) {}
+
+    /// Judges a request. `answers` are those to its own asks, in order.
+    fn judge(&self, _: &mut Request, _: Option<&Route>, _answers: &[Answer]) -> Verdict {
+        Verdict::Pass
+    }
+
+    /// How many bytes of the answer's body it must see before the head may leave; `None`: it needs none.
+    fn hold(&self, _: &Request, _: &Response) -> Option<usize> {
+        None
+    }
+
+    /// Judges and mends an answer. `body` is there when [`hold`](Self::hold) asked for it, and says whether it is whole.
+    fn mend(&self, _: &Request, _: Option<&Route>, _: &mut Response, _body: Option<Body<'_>>) -> Outcome {
+        Outcome::Pass
+    }
+}
+
+/// A held body, or as much of it as was asked for.
+#[derive(Debug, Clone, Copy)]
+pub struct Body<'a> {
+    /// The bytes, as the app sent them.
+    pub bytes: &'a [u8],
+    /// Whether that is all of it.
+    pub whole: bool,
+}
+
+/// What a layer says of a request.
+#[derive(Debug)]
+pub enum Verdict {
+    /// Nothing against it.
+    Pass,
+    /// It must not reach the app.
+    Refuse(Box<Denial>),
+    /// The layer answers it itself.
+    Answer(Box<Reply>),
+}
+
+/// What a layer says of an answer.
+#[derive(Debug)]
+pub enum Outcome {
+    /// It may leave, as mended.
+    Pass,
+    /// Its body must not leave: the status is kept, a clean page takes its place.
+    Replace(Box<Denial>),
+}
+
+/// Why something was refused: a value, not an error.
+#[derive(Debug, Clone)]
+pub struct Denial {
+    /// Which rule of the layer, in kebab case.
+    pub rule: &'static str,
+    /// The status to answer with.
+    pub status: StatusCode,
+    /// What the client is told, in one sentence.
+    pub say: &'static str,
+    /// Why, for the operator.
+    pub why: Cow<'static, str>,
+    /// Which part of the message: `header origin`, `path`.
+    pub part: String,
+    /// The value found there, as it may be written down (see [`crate::record::shown_under`]).
+    pub value: String,
+    /// How the value was read before it was judged.
+    pub transformations: Vec<Cow<'static, str>>,
+    /// The narrowest lines of policy that would allow it.
+    pub allow: String,
+    /// Header fields of the refusal, such as `Retry-After`.
+    pub headers: HeaderMap,
+}
+
+impl Denial {
+    /// A refusal with its rule, status, the sentence for the client and the reason for the operator.
+    pub fn new(rule: &'static str, status: StatusCode, say: &'static str, why: impl Into<Cow<'static, str>>) -> Box<Self> {
+        Box::new(Self {
+            rule,
+            status,
+            say,
+            why: why.into(),
+            part: String::new(),
+            value: String::new(),
+            transformations: Vec::new(),
+            allow: String::new(),
+            headers: HeaderMap::new(),
+        })
+    }
+
+    /// Says which part it was and the value found there.
+    #[must_use]
+    pub fn at(mut self: Box<Self>, part: impl Into<String>, value: impl Into<String>) -> Box<Self> {
+        self.part = part.into();
+        self.value = value.into();
+        self
+    }
+
+    /// Says which lines of policy would allow it.
+    #[must_use]
+    pub fn allowed_by(mut self: Box<Self>, lines: impl Into<String>) -> Box<Self> {
+        self.allow = lines.into();
+        self
+    }
+}
+
+/// A layer's own answer.
+#[derive(Debug)]
+pub struct Reply {
+    /// Which rule of the layer answers.
+    pub rule: &'static str,
+    /// Whether that is worth writing down (`Note`), or ordinary (`Answer`).
+    pub action: Action,
+    /// The status.
+    pub status: StatusCode,
+    /// The header fields.
+    pub headers: HeaderMap,
+    /// The body.
+    pub body: Bytes,
+}
+
+/// What the layers established of a request. Each fact has a type that only its layer can make; a layer that only
+/// reports makes none.
+#[derive(Debug, Default)]
+pub struct Facts {
+    /// The request comes from a page of the app itself, or from no page.
+    pub same_origin: Option<csrf::SameOrigin>,
+    /// The request comes from a foreign origin that may read the answer.
+    pub cross_origin: Option<cors::Admitted>,
+    /// What the limits say, for the answer's header fields.
+    pub limit: Option<rate_limit::Standing>,
+}
+
+/// Every layer's compiled section.
+#[derive(Debug)]
+#[allow(missing_docs, reason = "each is documented at its layer")]
+pub struct Settings {
+    pub transport: transport::Transport,
+    pub protocol: protocol::Protocol,
+    pub rate_limit: rate_limit::RateLimit,
+    pub cors: cors::Cors,
+    pub csrf: csrf::Csrf,
+    pub disclosure: disclosure::Disclosure,
+    pub cookies: cookies::Cookies,
+    pub headers: headers::Headers,
+    pub audit_log: audit_log::AuditLog,
+}
+
+impl Settings {
+    /// Judged from the head alone, before any state is asked for: what is malformed or addressed to nobody costs nothing.
+    #[must_use]
+    pub fn arrival(&self) -> [&dyn Layer; 2] {
+        [&self.transport, &self.protocol]
+    }
+
+    /// Judged with the answers of stored state. The limit comes first, so that whoever guesses cannot make the rest work
+    /// for nothing; a preflight is answered before anybody is asked who they are, and grants nothing.
+    #[must_use]
+    pub fn admission(&self) -> [&dyn Layer; 3] {
+        [&self.rate_limit, &self.cors, &self.csrf]
+    }
+
+    /// For answers: first what must not leave, then what the rest is dressed in. Our own refusals pass it too.
+    #[must_use]
+    pub fn departure(&self) -> [&dyn Layer; 6] {
+        [&self.disclosure, &self.cors, &self.cookies, &self.rate_limit, &self.transport, &self.headers]
+    }
+
+    /// Reads every layer's section. `open` finds a section in the file and hands its reader over.
+    pub(crate) fn compile(app: &App, listen: &Listen, open: &mut Open<'_>) -> Self {
+        Self {
+            transport: section(open, &transport::SECTION, |reader| transport::Transport::compile(reader, app, listen)),
+            protocol: section(open, &protocol::SECTION, protocol::Protocol::compile),
+            rate_limit: section(open, &rate_limit::SECTION, |reader| rate_limit::RateLimit::compile(reader, app)),
+            cors: section(open, &cors::SECTION, cors::Cors::compile),
+            csrf: section(open, &csrf::SECTION, |reader| csrf::Csrf::compile(reader, app, listen)),
+            disclosure: section(open, &disclosure::SECTION, |reader| disclosure::Disclosure::compile(reader, app)),
+            cookies: section(open, &cookies::SECTION, |reader| cookies::Cookies::compile(reader, app)),
+            headers: section(open, &headers::SECTION, headers::Headers::compile),
+            audit_log: section(open, &audit_log::SECTION, audit_log::AuditLog::compile),
+        }
+    }
+}
+
+/// Finds a section in the file and hands its reader over.
+pub(crate) type Open<'o> = dyn FnMut(&'static Section, &mut dyn FnMut(&mut Reader<'_>)) + 'o;
+
+fn section<T: Default>(open: &mut Open<'_>, section: &'static Section, compile: impl Fn(&mut Reader<'_>) -> T) -> T {
+    let mut compiled = T::default();
+    open(section, &mut |reader| compiled = compile(reader));
+    compiled
+}

@@ -1,0 +1,19 @@
+//! Which foreign origins may read answers.
+
+mod policy;
+
+pub use policy::{Cors, SECTION};
+
+use crate::{layers::Layer, policy::LayerName};
+
+impl Layer for Cors {
+    fn name(&self) -> LayerName {
+        LayerName::Cors
+    }
+}
+
+/// A foreign origin that may read the answer.
+#[derive(Debug)]
+pub struct Admitted {
+    _private: (),
+}

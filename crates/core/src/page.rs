@@ -1,0 +1,45 @@
+//! The page a person sees when something is refused or went wrong, and its JSON twin for programs.
+
+use crate::record::ReferenceId;
+use bytes::Bytes;
+use http::{HeaderMap, HeaderValue, StatusCode, header};
+
+/// The policy of our own page: one inline style, by hash, and nothing else.
+const STYLE: &str = "body{font:1rem/1.5 system-ui,sans-serif;max-width:34rem;margin:15vh auto;padding:0 1rem;color:#222;background:#fff}\
+h1{font-size:1.4rem}code{background:#eee;padding:.1em .35em;border-radius:.25em}\
+@media(prefers-color-scheme:dark){body{color:#ddd;background:#181818}code{background:#333}}";
+
+/// A page that says what happened, in a sentence, and the reference id under which the operator finds the rest.
+pub(crate) fn page(status: StatusCode, say: &str, id: ReferenceId, json: bool) -> (HeaderMap, Bytes) {
+    let title = status.canonical_reason().unwrap_or("Refused");
+    let (kind, body) = if json {
+        let value = serde_json::json!({ "error": title, "message": say, "reference": id.to_string() });
+        ("application/json", value.to_string())
+    } else {
+        ("text/html; charset=utf-8", html(title, say, id))
+    };
+    let mut headers = HeaderMap::new();
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(kind));
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    headers.insert("x-gambeson-ref", HeaderValue::from_str(&id.to_string()).unwrap_or(HeaderValue::from_static("-")));
+    (headers, Bytes::from(body))
+}
+
+fn html(title: &str, say: &str, id: ReferenceId) -> String {
+    format!(
+        "<!doctype html>\n<html lang=\"en\"><meta charset=\"utf-8\"><meta name=\"viewport\" content=\"width=device-width\">\
+         <title>{title}</title><style>{STYLE}</style>\n<main><h1>{title}</h1>\n<p>{}</p>\n\
+         <p>If you think this is a mistake, tell the site's operator this reference: <code>{id}</code></p></main></html>\n",
+        escape(say)
+    )
+}
+
+fn escape(text: &str) -> String {
+    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
+}
+
+/// The style of [`page`], for the hash in its Content-Security-Policy.
+#[cfg(test)]
+pub(crate) const fn style() -> &'static str {
+    STYLE
+}

@@ -1,0 +1,140 @@
+//! The policy: what an app allows, read from one TOML file by every part of Gambeson.
+//!
+//! An empty policy is the strict, working default. The section as written and the compiled form are two types: a
+//! [`Policy`] exists only if every value in it was understood.
+
+mod app;
+mod mode;
+mod pattern;
+mod preset;
+mod problem;
+mod reader;
+mod route;
+mod spec;
+mod suggest;
+mod value;
+
+pub use app::{App, Framework, Listen, Timeouts, Upstream, UpstreamAddress};
+pub use mode::{LayerName, Mode, Modes};
+pub use pattern::Pattern;
+pub use problem::{Problem, Problems, Severity};
+pub use reader::Reader;
+pub use route::{Route, RouteId, Routes};
+pub use spec::{Key, Kind, MODE, Section};
+pub use value::{FromText, FromValue, Size, Wrong, duration};
+
+use crate::layers::{self, Settings};
+use toml::de::DeTable;
+
+/// Every section a policy may have, in the order of the guide.
+pub const SECTIONS: &[&Section] = &[
+    &app::APP,
+    &app::LISTEN,
+    &app::UPSTREAM,
+    &layers::transport::SECTION,
+    &layers::protocol::SECTION,
+    &layers::rate_limit::SECTION,
+    &layers::cors::SECTION,
+    &layers::csrf::SECTION,
+    &layers::disclosure::SECTION,
+    &layers::cookies::SECTION,
+    &layers::headers::SECTION,
+    &layers::audit_log::SECTION,
+    &route::ROUTE,
+];
+
+/// A policy that was understood whole.
+#[derive(Debug)]
+pub struct Policy {
+    /// The app behind.
+    pub app: App,
+    /// Where the gateway listens.
+    pub listen: Listen,
+    /// How the gateway reaches the app.
+    pub upstream: Upstream,
+    /// What each layer does.
+    pub layers: Settings,
+    /// The mode of each layer where no route says otherwise.
+    pub modes: Modes,
+    /// Exceptions and rules for parts of the app.
+    pub routes: Routes,
+    /// What the author should look at, though the policy holds.
+    pub warnings: Problems,
+}
+
+impl Policy {
+    /// Reads a policy file's text.
+    ///
+    /// # Errors
+    /// All problems at once, if any is an error.
+    pub fn parse(text: &str) -> Result<Self, Problems> {
+        let mut problems = Problems::default();
+        let (table, faults) = DeTable::parse_recoverable(text);
+        for fault in faults {
+            let help = "see toml.io for the file's syntax; `gambeson explain KEY` shows how a key is written";
+            problems.error("policy", fault.span(), fault.message(), help);
+        }
+        if problems.has_errors() {
+            return Err(problems);
+        }
+        let policy = Self::compile(table.get_ref(), &mut problems);
+        if problems.has_errors() {
+            return Err(problems);
+        }
+        Ok(Self { warnings: problems, ..policy })
+    }
+
+    fn compile(table: &DeTable<'_>, problems: &mut Problems) -> Self {
+        refuse_unknown_sections(table, problems);
+        let app = App::compile(&mut open(&app::APP, table, None, problems));
+        let preset = preset::of(app.framework);
+        let preset = preset.get_ref();
+        let listen = Listen::compile(&mut open(&app::LISTEN, table, Some(preset), problems));
+        let upstream = Upstream::compile(&mut open(&app::UPSTREAM, table, Some(preset), problems), &app);
+        let mut modes = Modes::default();
+        let layers = Settings::compile(&app, &listen, &mut |section, compile| {
+            let mut reader = open(section, table, Some(preset), problems);
+            if let Some(layer) = LayerName::from_name(section.name) {
+                modes.set(layer, reader.get("mode"));
+            }
+            compile(&mut reader);
+        });
+        let mut routes = Vec::new();
+        if let Some(written) = table.get(route::ROUTE.name) {
+            reader::each(&route::ROUTE, route::ROUTE.name, written, problems, &mut |reader| {
+                routes.extend(Route::compile(reader, modes));
+            });
+        }
+        let routes = Routes::new(routes);
+        Self { app, listen, upstream, layers, modes, routes, warnings: Problems::default() }
+    }
+
+    /// The same policy with one layer switched to a mode everywhere, routes included: how a control is taken away to
+    /// show what stands without it.
+    #[must_use]
+    pub fn with_mode(mut self, layer: LayerName, mode: Mode) -> Self {
+        self.modes.set(layer, mode);
+        self.routes.set_mode(layer, mode);
+        self
+    }
+}
+
+fn open<'a>(
+    section: &'static Section,
+    table: &'a DeTable<'a>,
+    preset: Option<&'a DeTable<'a>>,
+    problems: &'a mut Problems,
+) -> Reader<'a> {
+    let preset = preset.and_then(|preset| preset.get(section.name)).and_then(|value| value.get_ref().as_table());
+    Reader::new(section, section.name.to_owned(), table.get(section.name), preset, problems)
+}
+
+fn refuse_unknown_sections(table: &DeTable<'_>, problems: &mut Problems) {
+    for name in table.keys() {
+        if !SECTIONS.iter().any(|section| section.name == name.get_ref()) {
+            let known = SECTIONS.iter().map(|section| section.name);
+            let help = suggest::help(name.get_ref(), known, "a policy");
+            problems.error(name.get_ref(), Some(name.span()), "unknown section", help);
+        }
+    }
+}
