@@ -1,0 +1,90 @@
+//! What the Connection field says, and which fields belong to one hop only.
+
+use crate::Fault;
+use http::{HeaderMap, HeaderName};
+
+/// The fields that a parser treats by name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Special {
+    Host,
+    ContentLength,
+    TransferEncoding,
+    Connection,
+    Expect,
+    Upgrade,
+    /// Any other field that concerns one connection only (RFC 9110 7.6.1).
+    HopByHop,
+    /// A field for the recipient.
+    EndToEnd,
+}
+
+impl Special {
+    /// Sorts a field by its name; the length decides first, so that most names cost one comparison.
+    pub(crate) fn of(name: &[u8]) -> Self {
+        let is = |other: &[u8]| name.eq_ignore_ascii_case(other);
+        match name.len() {
+            2 if is(b"te") => Self::HopByHop,
+            4 if is(b"host") => Self::Host,
+            6 if is(b"expect") => Self::Expect,
+            7 if is(b"upgrade") => Self::Upgrade,
+            7 if is(b"trailer") => Self::HopByHop,
+            10 if is(b"connection") => Self::Connection,
+            10 if is(b"keep-alive") => Self::HopByHop,
+            14 if is(b"content-length") => Self::ContentLength,
+            16 if is(b"proxy-connection") => Self::HopByHop,
+            17 if is(b"transfer-encoding") => Self::TransferEncoding,
+            _ => Self::EndToEnd,
+        }
+    }
+}
+
+/// What all Connection fields of one head said together.
+#[derive(Debug, Default)]
+pub(crate) struct ConnectionOptions {
+    pub(crate) close: bool,
+    pub(crate) keep_alive: bool,
+    pub(crate) upgrade: bool,
+    /// Other fields that were named: they end here (RFC 9110 7.6.1).
+    named: Vec<HeaderName>,
+}
+
+impl ConnectionOptions {
+    /// Takes one Connection field.
+    pub(crate) fn add(&mut self, value: &[u8]) -> Result<(), Fault> {
+        for option in value.split(|b| *b == b',').map(<[u8]>::trim_ascii) {
+            match option {
+                b"" => {}
+                _ if option.eq_ignore_ascii_case(b"keep-alive") => self.keep_alive = true,
+                _ if option.eq_ignore_ascii_case(b"close") => self.close = true,
+                _ if option.eq_ignore_ascii_case(b"upgrade") => self.upgrade = true,
+                _ => self.add_named(option)?,
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether the connection stays open after this message (RFC 9112 9.3).
+    pub(crate) fn persists(&self, is_http10: bool) -> bool {
+        !self.close && (!is_http10 || self.keep_alive)
+    }
+
+    /// Takes away the fields that were named. A name can be said many times but is removed once.
+    pub(crate) fn remove_named(&self, headers: &mut HeaderMap) {
+        for name in &self.named {
+            headers.remove(name);
+        }
+    }
+
+    fn add_named(&mut self, option: &[u8]) -> Result<(), Fault> {
+        match Special::of(option) {
+            Special::HopByHop => Ok(()),
+            Special::EndToEnd => {
+                self.named
+                    .push(HeaderName::from_bytes(option).map_err(|_| Fault::BadConnection)?);
+                Ok(())
+            }
+            // Removing these after they were obeyed, or obeying them after they were removed: two readings of one message.
+            _ => Err(Fault::BadConnection),
+        }
+    }
+}

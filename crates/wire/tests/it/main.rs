@@ -1,0 +1,5 @@
+//! The wire format from outside: every fault with its benign twin, and properties of any input.
+
+mod faults;
+mod heads;
+mod properties;
