@@ -1,9 +1,9 @@
 //! Rate-limit buckets in memory: GCRA, one 64-bit number per key, in a table that never grows.
 //!
 //! **GCRA** (the generic cell rate algorithm, ITU-T I.371) keeps one number per key: the *theoretical arrival
-//! time* (TAT) at which the bucket will be full again. A request that costs `c` units moves the TAT forward by
-//! `c · period / count` and is refused when that would put it more than one whole bucket into the future. There
-//! is no window to straddle and no timer to run.
+//! time* (TAT) at which the bucket will be full again. A request moves the TAT forward by `period / count` and is
+//! refused when that would put it more than one period into the future. There is no window to straddle and no timer to
+//! run.
 //!
 //! **Hostile keys.** A key is only ever seen through a keyed 64-bit hash with a seed drawn at start, so nobody can
 //! choose keys that fall together. Two keys with the same hash share a bucket; with a million live keys the
@@ -16,9 +16,11 @@
 //! keys of the same set, which cannot be aimed at, to a later TAT than the blocked one: about as many *full bursts*
 //! as the table has slots, within one period. Limits per network stop that long before.
 
-use std::hash::{BuildHasher, RandomState};
+use gambeson_core::store::{Answer, Ask, Rate, Taken};
+use std::hash::{BuildHasher, Hash, RandomState};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
 
 /// Slots per set: four cache lines, searched in order.
 const WAYS: usize = 16;
@@ -29,40 +31,6 @@ const NANOS_PER_MS: u64 = 1_000_000;
 /// A slot: the key's hash and its TAT in nanoseconds. TAT 0 is both "empty" and "expired long ago".
 type Slot = [u64; 2];
 type Set = [Slot; WAYS];
-
-/// How much is allowed: `count` units per `period_ms`, of which up to `burst` at once.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Rate {
-    /// Units that may be taken at once from a full bucket. At least 1 is assumed.
-    pub burst: u32,
-    /// Units that flow back in per period. At least 1 is assumed.
-    pub count: u32,
-    /// The period, in milliseconds.
-    pub period_ms: u64,
-}
-
-impl Rate {
-    /// Nanoseconds until one unit flows back, rounded down: the bucket is never stricter than written, and looser
-    /// by less than one nanosecond per unit.
-    fn unit(self) -> u64 {
-        let period = self.period_ms.saturating_mul(NANOS_PER_MS);
-        (period / u64::from(self.count.max(1))).max(1)
-    }
-}
-
-/// What taking from a bucket gave.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Taken {
-    /// Whether the units were there. When not, nothing was taken.
-    pub allowed: bool,
-    /// Whole units left now.
-    pub remaining: u32,
-    /// Milliseconds until the bucket is full again if nothing more is taken.
-    pub reset_after_ms: u64,
-    /// Milliseconds until the same request would be allowed; 0 when it was. A cost above the burst never passes,
-    /// and then this is the time until the bucket is full.
-    pub retry_after_ms: u64,
-}
 
 /// All buckets of this process, shared by its worker threads.
 #[derive(Debug)]
@@ -92,15 +60,22 @@ impl Buckets {
         self.displaced.load(Ordering::Relaxed)
     }
 
-    /// Takes `cost` units from the bucket of `key` at `now_ms` (any clock that does not run backwards, the same
-    /// for every call). A cost of 0 only looks.
-    pub fn take(&self, key: &[u8], rate: Rate, cost: u32, now_ms: u64) -> Taken {
-        let gcra = Gcra::new(rate, now_ms);
-        // Every hash has its set; were one missing, nothing would be known of the key, and the answer is no.
-        self.take_hashed(self.seed.hash_one(key), gcra, cost).unwrap_or(gcra.answer(gcra.latest(), cost, false))
+    /// Answers one question at `now_ms`: any clock that does not run backwards, the same for every call.
+    #[must_use]
+    pub fn answer(&self, ask: &Ask, now_ms: u64) -> Answer {
+        match ask {
+            Ask::Take { key, rate } => Answer::Taken(self.take(key, *rate, now_ms)),
+        }
     }
 
-    fn take_hashed(&self, hash: u64, gcra: Gcra, cost: u32) -> Option<Taken> {
+    /// Takes one from the bucket of `key`.
+    fn take(&self, key: &impl Hash, rate: Rate, now_ms: u64) -> Taken {
+        let gcra = Gcra::new(rate, now_ms);
+        // Every hash has its set; were one missing, nothing would be known of the key, and the answer is no.
+        self.take_hashed(self.seed.hash_one(key), gcra).unwrap_or_else(|| gcra.take(gcra.latest()).1)
+    }
+
+    fn take_hashed(&self, hash: u64, gcra: Gcra) -> Option<Taken> {
         // Every slot is valid at every moment: a panic elsewhere while it was locked left nothing half done.
         let shard = self.shards.get(hash as usize % SHARDS)?;
         let mut shard = shard.lock().unwrap_or_else(PoisonError::into_inner);
@@ -108,7 +83,7 @@ impl Buckets {
         let sets = shard.len();
         let set = shard.get_mut((hash as usize / SHARDS).checked_rem(sets)?)?;
         let (slot, tat) = slot_for(set, hash)?;
-        let (tat, taken) = gcra.take(tat, cost);
+        let (tat, taken) = gcra.take(tat);
         if tat > gcra.now {
             let [owner, until] = *slot;
             let lost = owner != hash && until > gcra.now;
@@ -140,9 +115,11 @@ struct Gcra {
 
 impl Gcra {
     fn new(rate: Rate, now_ms: u64) -> Self {
-        let unit = rate.unit();
-        let capacity = unit.saturating_mul(u64::from(rate.burst.max(1)));
-        Self { now: now_ms.saturating_mul(NANOS_PER_MS), unit, capacity }
+        let count = u64::from(rate.count.max(1));
+        let period = u64::try_from(rate.period.as_nanos()).unwrap_or(u64::MAX);
+        // Rounded down: never stricter than written, and looser by less than one nanosecond per request.
+        let unit = (period / count).max(1);
+        Self { now: now_ms.saturating_mul(NANOS_PER_MS), unit, capacity: unit.saturating_mul(count) }
     }
 
     /// The TAT of an empty bucket: no bucket is ever further in debt.
@@ -150,29 +127,21 @@ impl Gcra {
         self.now.saturating_add(self.capacity)
     }
 
-    fn take(self, tat: u64, cost: u32) -> (u64, Taken) {
-        // The upper bound matters when the rate was lowered by a reload.
-        let tat = tat.clamp(self.now, self.latest());
-        let after = tat.saturating_add(self.unit.saturating_mul(u64::from(cost)));
+    fn take(self, tat: u64) -> (u64, Taken) {
+        // The upper bound matters when a reload shortened the period.
+        let before = tat.clamp(self.now, self.latest());
+        let after = before.saturating_add(self.unit);
         let allowed = after <= self.latest();
-        let tat = if allowed { after } else { tat };
-        (tat, self.answer(tat, cost, allowed))
-    }
-
-    fn answer(self, tat: u64, cost: u32, allowed: bool) -> Taken {
+        let tat = if allowed { after } else { before };
         let left = self.latest().saturating_sub(tat);
-        let reset = tat.saturating_sub(self.now);
-        let wanted = self.unit.saturating_mul(u64::from(cost));
-        let retry = match allowed {
-            true => 0,
-            false => wanted.saturating_sub(left).min(reset),
-        };
-        Taken {
+        let missing = if allowed { 0 } else { self.unit.saturating_sub(left) };
+        let taken = Taken {
             allowed,
             remaining: u32::try_from(left / self.unit).unwrap_or(u32::MAX),
-            reset_after_ms: reset.div_ceil(NANOS_PER_MS),
-            retry_after_ms: retry.div_ceil(NANOS_PER_MS),
-        }
+            reset_after: Duration::from_nanos(tat.saturating_sub(self.now)),
+            retry_after: Duration::from_nanos(missing),
+        };
+        (tat, taken)
     }
 }
 

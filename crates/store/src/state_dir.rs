@@ -152,12 +152,7 @@ impl StateDir {
     ///
     /// # Errors
     /// As [`StateDir::read`] and [`StateDir::write`], or what `make` returned.
-    pub fn read_or_make(
-        &self,
-        name: &str,
-        max: u64,
-        make: impl FnOnce() -> io::Result<Vec<u8>>,
-    ) -> Result<Vec<u8>, StateError> {
+    pub fn read_or_make(&self, name: &str, max: u64, make: impl FnOnce() -> io::Result<Vec<u8>>) -> Result<Vec<u8>, StateError> {
         if let Some(bytes) = self.read(name, max)? {
             return Ok(bytes);
         }
@@ -181,12 +176,7 @@ impl StateDir {
         Ok(file)
     }
 
-    fn place(
-        &self,
-        name: &str,
-        bytes: &[u8],
-        put: impl FnOnce(&Path, &Path) -> io::Result<()>,
-    ) -> Result<(), StateError> {
+    fn place(&self, name: &str, bytes: &[u8], put: impl FnOnce(&Path, &Path) -> io::Result<()>) -> Result<(), StateError> {
         static UNIQUE: AtomicU64 = AtomicU64::new(0);
         let unique = UNIQUE.fetch_add(1, Ordering::Relaxed);
         let temporary = self.file(&format!(".{name}.{}.{unique}", std::process::id()));
