@@ -1,0 +1,154 @@
+//! The closed sets that label values come from.
+
+/// A label, or two, with a fixed set of values.
+pub trait Label: Copy {
+    /// How many values there are.
+    const COUNT: usize;
+
+    /// The position of this value, below [`Self::COUNT`].
+    fn index(self) -> usize;
+
+    /// The value at a position as it is written on the page: `status="2xx"`.
+    fn pair(index: usize) -> String;
+}
+
+/// Two labels: every combination is a value.
+impl<A: Label, B: Label> Label for (A, B) {
+    const COUNT: usize = A::COUNT * B::COUNT;
+
+    fn index(self) -> usize {
+        self.0.index() * B::COUNT + self.1.index()
+    }
+
+    fn pair(index: usize) -> String {
+        format!("{},{}", A::pair(index / B::COUNT), B::pair(index % B::COUNT))
+    }
+}
+
+macro_rules! labels {
+    ($($(#[$doc:meta])* $type:ident $key:literal { $($(#[$about:meta])* $variant:ident = $value:literal,)* })*) => {$(
+        $(#[$doc])*
+        #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+        pub enum $type { $($(#[$about])* $variant,)* }
+
+        impl $type {
+            const VALUES: &[&str] = &[$($value,)*];
+
+            /// Its name on the page.
+            #[must_use]
+            pub const fn value(self) -> &'static str {
+                match self { $(Self::$variant => $value,)* }
+            }
+        }
+
+        impl Label for $type {
+            const COUNT: usize = Self::VALUES.len();
+
+            fn index(self) -> usize {
+                self as usize
+            }
+
+            fn pair(index: usize) -> String {
+                format!("{}=\"{}\"", $key, Self::VALUES.get(index).copied().unwrap_or_default())
+            }
+        }
+    )*};
+}
+
+labels! {
+    /// What the client spoke.
+    Protocol "protocol" {
+        /// HTTP/1.1 or 1.0.
+        H1 = "h1",
+        /// HTTP/2.
+        H2 = "h2",
+    }
+
+    /// The class of a status.
+    StatusClass "status" {
+        /// Interim or switching protocols.
+        Informational = "1xx",
+        /// Success.
+        Success = "2xx",
+        /// Redirection.
+        Redirection = "3xx",
+        /// The client's fault.
+        ClientError = "4xx",
+        /// The server's fault.
+        ServerError = "5xx",
+    }
+
+    /// How the app failed to answer.
+    UpstreamFault "fault" {
+        /// No connection.
+        Connect = "connect",
+        /// No answer in time.
+        Timeout = "timeout",
+        /// The connection ended within the answer.
+        Cut = "cut",
+        /// Not HTTP, or not what was asked for.
+        Malformed = "malformed",
+    }
+
+    /// Which limit closed a connection.
+    Refusal "limit" {
+        /// Connections in all.
+        Total = "total",
+        /// Connections of one address.
+        Address = "address",
+        /// Too slow with a handshake, head or body.
+        Slow = "slow",
+        /// Abuse of HTTP/2: resets, pings, settings.
+        H2Abuse = "h2-abuse",
+    }
+
+    /// How a TLS handshake ended.
+    Handshake "result" {
+        /// In full.
+        Full = "full",
+        /// With a ticket of an earlier one.
+        Resumed = "resumed",
+        /// Not at all.
+        Failed = "failed",
+    }
+
+    /// Where bytes went.
+    Direction "direction" {
+        /// From clients.
+        Received = "received",
+        /// To clients.
+        Sent = "sent",
+    }
+
+    /// Whether something worked.
+    Outcome "result" {
+        /// It did.
+        Succeeded = "succeeded",
+        /// It did not.
+        Failed = "failed",
+    }
+
+    /// Why a record was lost.
+    Loss "why" {
+        /// The queue to the writer was full.
+        QueueFull = "queue-full",
+        /// The disk did not take it.
+        Unwritable = "unwritable",
+        /// It was larger than a line may be.
+        Oversize = "oversize",
+    }
+}
+
+impl StatusClass {
+    /// The class of a status; what is no status counts as the server's fault.
+    #[must_use]
+    pub const fn of(status: u16) -> Self {
+        match status {
+            100..200 => Self::Informational,
+            200..300 => Self::Success,
+            300..400 => Self::Redirection,
+            400..500 => Self::ClientError,
+            _ => Self::ServerError,
+        }
+    }
+}
