@@ -12,7 +12,7 @@ mod forward;
 mod inbound;
 mod outbound;
 
-pub use forward::{Permit, RequestBody};
+pub use forward::{Forwarded, Permit, RequestBody};
 pub use inbound::{Decision, Pending, Step};
 pub use outbound::{Exchange, Finish, Held, Outgoing, Payload, ResponseStep};
 

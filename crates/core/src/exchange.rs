@@ -8,7 +8,7 @@ use crate::{
 };
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Version};
-use std::{borrow::Cow, net::IpAddr};
+use std::{borrow::Cow, net::IpAddr, sync::Arc};
 
 /// What the host knows of the connection a request came on.
 #[derive(Debug, Clone)]
@@ -16,7 +16,7 @@ pub struct Connection {
     /// The other end's address.
     pub peer: IpAddr,
     /// What TLS told; `None` on plain HTTP.
-    pub tls: Option<Tls>,
+    pub tls: Option<Arc<Tls>>,
 }
 
 /// What TLS told of a connection.

@@ -1,5 +1,6 @@
 //! What goes to the app: the permit, and the count of the body behind it.
 
+use super::Exchange;
 use crate::{
     exchange::Request,
     layers::Denial,
@@ -9,14 +10,23 @@ use crate::{
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 use std::time::Duration;
 
-/// Leave to send one request to the app, with the head exactly as it may be sent. Only the engine makes one.
+/// Leave to send one request to the app, exactly as it was decided. Only the engine makes one, and sending takes it by
+/// value; the head it allows is the exchange's own (see [`Exchange::forwarded`]), so nothing is copied.
 #[derive(Debug)]
 pub struct Permit {
-    method: Method,
-    target: Target,
-    headers: HeaderMap,
     upgrade: bool,
     response_timeout: Duration,
+}
+
+/// A request head as it goes to the app.
+#[derive(Debug, Clone, Copy)]
+pub struct Forwarded<'a> {
+    /// The method.
+    pub method: &'a Method,
+    /// The target, in the one form that was decided on.
+    pub target: &'a Target,
+    /// The header fields; framing is the sender's.
+    pub headers: &'a HeaderMap,
 }
 
 /// Fields that say something of one connection, not of the message (RFC 9110 section 7.6.1), and those that only we make.
@@ -36,51 +46,27 @@ const DROPPED: [HeaderName; 16] = [
     HeaderName::from_static("proxy-connection"),
     HeaderName::from_static("http2-settings"),
     HeaderName::from_static("x-real-ip"),
-    HeaderName::from_static("x-gambeson-nonce"),
+    NONCE,
 ];
 
 /// Fields a `Connection` field may not take away: they decide.
 const KEPT: [HeaderName; 4] = [header::COOKIE, header::AUTHORIZATION, header::ORIGIN, header::CONTENT_TYPE];
 
 impl Permit {
-    pub(super) fn new(policy: &Policy, request: &Request, route: Option<&Route>) -> Self {
+    /// Makes the request's head what the app may see, in place.
+    pub(super) fn new(policy: &Policy, request: &mut Request, route: Option<&Route>) -> Self {
         let upgrade = request.is_websocket();
-        let mut headers = request.headers.clone();
-        drop_listed(&mut headers);
+        drop_listed(&mut request.headers);
         for name in &DROPPED {
-            headers.remove(name);
+            request.headers.remove(name);
         }
-        drop_forwarded(&mut headers);
-        introduce(&mut headers, policy, request);
+        drop_forwarded(&mut request.headers);
+        introduce(policy, request);
         if upgrade {
-            headers.insert(header::CONNECTION, HeaderValue::from_static("upgrade"));
-            headers.insert(header::UPGRADE, HeaderValue::from_static("websocket"));
+            request.headers.insert(header::UPGRADE, HeaderValue::from_static("websocket"));
         }
-        Self {
-            method: request.method.clone(),
-            target: request.target.clone(),
-            headers,
-            upgrade,
-            response_timeout: route.and_then(|route| route.response).unwrap_or(policy.upstream.timeouts.response),
-        }
-    }
-
-    /// The method.
-    #[must_use]
-    pub const fn method(&self) -> &Method {
-        &self.method
-    }
-
-    /// The target, in the one form that was decided on.
-    #[must_use]
-    pub const fn target(&self) -> &Target {
-        &self.target
-    }
-
-    /// The header fields, `Host` first; framing is the sender's.
-    #[must_use]
-    pub const fn headers(&self) -> &HeaderMap {
-        &self.headers
+        let response_timeout = route.and_then(|route| route.response).unwrap_or(policy.upstream.timeouts.response);
+        Self { upgrade, response_timeout }
     }
 
     /// Whether the app is asked to become a WebSocket.
@@ -93,6 +79,15 @@ impl Permit {
     #[must_use]
     pub const fn response_timeout(&self) -> Duration {
         self.response_timeout
+    }
+}
+
+impl Exchange {
+    /// The head that the permit allows.
+    #[must_use]
+    pub fn forwarded(&self, _: &Permit) -> Forwarded<'_> {
+        let request = self.request();
+        Forwarded { method: &request.method, target: &request.target, headers: &request.headers }
     }
 }
 
@@ -120,25 +115,31 @@ fn drop_forwarded(headers: &mut HeaderMap) {
 }
 
 /// Says who asks, as we know it. Apps read these through Werkzeug's `ProxyFix`, Django's settings, gunicorn, uvicorn.
-fn introduce(headers: &mut HeaderMap, policy: &Policy, request: &Request) {
+fn introduce(policy: &Policy, request: &mut Request) {
     let authority = match request.port.filter(|&port| port != request.scheme.default_port()) {
-        Some(port) => format!("{}:{port}", request.host),
-        None => request.host.clone(),
+        Some(port) => HeaderValue::from_str(&format!("{}:{port}", request.host)),
+        None => HeaderValue::from_str(&request.host),
     };
-    let host = policy.upstream.host.as_deref().unwrap_or(&authority);
-    let mut set = |name: HeaderName, text: &str| {
-        if let Ok(value) = HeaderValue::from_str(text) {
-            headers.insert(name, value);
-        }
-    };
-    set(header::HOST, host);
-    set(HeaderName::from_static("x-forwarded-for"), &request.client.to_string());
-    set(HeaderName::from_static("x-forwarded-proto"), request.scheme.as_str());
-    set(HeaderName::from_static("x-forwarded-host"), &authority);
-    if policy.layers.headers.uses_nonce() {
-        set(HeaderName::from_static("x-gambeson-nonce"), &request.nonce);
+    let authority = authority.unwrap_or(HeaderValue::from_static(""));
+    let fixed = policy.upstream.host.as_deref().and_then(|host| HeaderValue::from_str(host).ok());
+    let client = HeaderValue::from_str(&request.client.to_string()).unwrap_or(HeaderValue::from_static("unknown"));
+    let headers = &mut request.headers;
+    headers.insert(header::HOST, fixed.unwrap_or_else(|| authority.clone()));
+    headers.insert(FORWARDED_FOR, client);
+    headers.insert(FORWARDED_PROTO, HeaderValue::from_static(request.scheme.as_str()));
+    headers.insert(FORWARDED_HOST, authority);
+    if policy.layers.headers.uses_nonce()
+        && let Ok(nonce) = HeaderValue::from_str(&request.nonce)
+    {
+        headers.insert(NONCE, nonce);
     }
 }
+
+const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
+const FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
+const FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
+/// What an app that wants to allow its own inline scripts puts into their `nonce` attribute.
+const NONCE: HeaderName = HeaderName::from_static("x-gambeson-nonce");
 
 /// Counts a request body as it passes.
 #[derive(Debug)]

@@ -122,7 +122,7 @@ impl Pending {
                 return Decision::Respond(engine.respond(request, moment, instead));
             }
         }
-        let permit = Permit::new(&policy, &request, route);
+        let permit = Permit::new(&policy, &mut request, route);
         let body = RequestBody::new(policy.layers.protocol.body_bytes_max(route), modes);
         Decision::Forward(permit, body, Exchange::new(engine, request, moment))
     }
