@@ -3,10 +3,7 @@
 //! Prints nanoseconds per head: the best of several rounds, since anything slower is the machine's other work.
 
 use bytes::BytesMut;
-use gambeson_wire::{
-    ConnectionOption, Framing, Limits, Scan, parse_request, parse_response, write_request,
-    write_response,
-};
+use gambeson_wire::{ConnectionOption, Framing, Limits, Scan, parse_request, parse_response, write_request, write_response};
 use http::Method;
 use std::hint::black_box;
 use std::time::Instant;
@@ -46,45 +43,22 @@ fn best_ns(name: &str, mut once: impl FnMut()) {
 fn main() {
     let limits = Limits::default();
     let mut scan = Scan::default();
-    best_ns("parse GET, 12 fields", || {
-        drop(black_box(parse_request(black_box(GET), &mut scan, &limits)))
-    });
-    best_ns("parse 200, 6 fields", || {
-        drop(black_box(parse_response(
-            black_box(OK),
-            &mut scan,
-            &limits,
-            &Method::GET,
-        )))
-    });
+    best_ns("parse GET, 12 fields", || drop(black_box(parse_request(black_box(GET), &mut scan, &limits))));
+    best_ns("parse 200, 6 fields", || drop(black_box(parse_response(black_box(OK), &mut scan, &limits, &Method::GET))));
 
     let mut out = BytesMut::with_capacity(4096);
     if let Ok(Some((_, head))) = parse_request(GET, &mut scan, &limits) {
         best_ns("write GET", || {
             out.clear();
-            let written = write_request(
-                &mut out,
-                &head.method,
-                &head.target,
-                &head.headers,
-                &[],
-                head.framing,
-                ConnectionOption::Default,
-            );
+            let written =
+                write_request(&mut out, &head.method, &head.target, &head.headers, &[], head.framing, ConnectionOption::Default);
             let _ = black_box(written);
         });
     }
     if let Ok(Some((_, head))) = parse_response(OK, &mut scan, &limits, &Method::GET) {
         best_ns("write 200", || {
             out.clear();
-            write_response(
-                &mut out,
-                head.status,
-                &head.headers,
-                &[],
-                Framing::Length(4812),
-                ConnectionOption::Default,
-            );
+            write_response(&mut out, head.status, &head.headers, &[], Framing::Length(4812), ConnectionOption::Default);
             black_box(&out);
         });
     }

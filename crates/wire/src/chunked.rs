@@ -47,10 +47,7 @@ impl ChunkedDecoder {
     /// A decoder at the beginning of a body.
     pub fn new(limits: &Limits) -> Self {
         Self {
-            state: State::Size {
-                value: 0,
-                digits: 0,
-            },
+            state: State::Size { value: 0, digits: 0 },
             trailer_bytes_left: limits.trailer_bytes_max,
             trailers_left: limits.trailers_max,
         }
@@ -67,11 +64,7 @@ impl ChunkedDecoder {
                     return Ok(Chunk::NeedMore);
                 };
                 let left = left.saturating_sub(data.len() as u64);
-                self.state = if left == 0 {
-                    State::DataCr
-                } else {
-                    State::Data { left }
-                };
+                self.state = if left == 0 { State::DataCr } else { State::Data { left } };
                 return Ok(Chunk::Data(data));
             }
             let Some(byte) = input.first().copied() else {
@@ -93,33 +86,22 @@ impl ChunkedDecoder {
             State::SizeLf { value: 0 } => lf(byte, State::TrailerStart),
             State::SizeLf { value } => lf(byte, State::Data { left: value }),
             State::DataCr if byte == b'\r' => Ok(State::DataLf),
-            State::DataLf if byte == b'\n' => Ok(State::Size {
-                value: 0,
-                digits: 0,
-            }),
+            State::DataLf if byte == b'\n' => Ok(State::Size { value: 0, digits: 0 }),
             State::DataCr | State::DataLf => Err(Fault::ChunkEnd),
             State::EndLf => lf(byte, State::End),
             State::Data { .. } | State::End => Ok(self.state),
-            State::TrailerStart | State::TrailerName | State::TrailerValue | State::TrailerLf => {
-                self.step_trailer(byte)
-            }
+            State::TrailerStart | State::TrailerName | State::TrailerValue | State::TrailerLf => self.step_trailer(byte),
         }
     }
 
     fn step_trailer(&mut self, byte: u8) -> Result<State, Fault> {
-        self.trailer_bytes_left = self
-            .trailer_bytes_left
-            .checked_sub(1)
-            .ok_or(Fault::TrailersTooLarge)?;
+        self.trailer_bytes_left = self.trailer_bytes_left.checked_sub(1).ok_or(Fault::TrailersTooLarge)?;
         match (self.state, byte) {
             (State::TrailerStart, b'\r') => Ok(State::EndLf),
             (State::TrailerStart, b':') => Err(Fault::EmptyName),
             (State::TrailerStart, b' ' | b'\t') => Err(Fault::ObsFold),
             (State::TrailerStart, _) => {
-                self.trailers_left = self
-                    .trailers_left
-                    .checked_sub(1)
-                    .ok_or(Fault::TrailersTooLarge)?;
+                self.trailers_left = self.trailers_left.checked_sub(1).ok_or(Fault::TrailersTooLarge)?;
                 step_name(byte)
             }
             (State::TrailerName, b':') => Ok(State::TrailerValue),
@@ -152,10 +134,7 @@ fn step_size(value: u64, digits: u8, byte: u8) -> Result<State, Fault> {
     if digits == SIZE_DIGITS_MAX {
         return Err(Fault::ChunkSizeTooLong);
     }
-    Ok(State::Size {
-        value: value << 4 | u64::from(digit),
-        digits: digits + 1,
-    })
+    Ok(State::Size { value: value << 4 | u64::from(digit), digits: digits + 1 })
 }
 
 fn step_name(byte: u8) -> Result<State, Fault> {
@@ -168,11 +147,7 @@ fn step_name(byte: u8) -> Result<State, Fault> {
 }
 
 fn lf(byte: u8, next: State) -> Result<State, Fault> {
-    if byte == b'\n' {
-        Ok(next)
-    } else {
-        Err(Fault::BareCr)
-    }
+    if byte == b'\n' { Ok(next) } else { Err(Fault::BareCr) }
 }
 
 /// RFC 9110 5.6.2 `tchar`.

@@ -79,8 +79,7 @@ impl ConnectionOptions {
         match Special::of(option) {
             Special::HopByHop => Ok(()),
             Special::EndToEnd => {
-                self.named
-                    .push(HeaderName::from_bytes(option).map_err(|_| Fault::BadConnection)?);
+                self.named.push(HeaderName::from_bytes(option).map_err(|_| Fault::BadConnection)?);
                 Ok(())
             }
             // Removing these after they were obeyed, or obeying them after they were removed: two readings of one message.

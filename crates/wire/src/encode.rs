@@ -41,9 +41,7 @@ pub fn write_request(
     framing: Framing,
     connection: ConnectionOption,
 ) -> Result<(), Fault> {
-    let visible = target
-        .iter()
-        .fold(true, |good, b| good & (*b > b' ') & (*b < 0x7f));
+    let visible = target.iter().fold(true, |good, b| good & (*b > b' ') & (*b < 0x7f));
     if !visible || !(target.starts_with(b"/") || target == b"*") {
         return Err(Fault::TargetBytes);
     }
@@ -88,31 +86,15 @@ pub fn write_chunk_head(out: &mut BytesMut, len: usize) {
 }
 
 fn fields_len(headers: &HeaderMap, extra: Extra<'_>) -> usize {
-    let fields = headers
-        .iter()
-        .chain(extra.iter().map(|(name, value)| (name, value)));
-    fields
-        .map(|(name, value)| name.as_str().len() + value.len() + 4)
-        .sum::<usize>()
-        + 64
+    let fields = headers.iter().chain(extra.iter().map(|(name, value)| (name, value)));
+    fields.map(|(name, value)| name.as_str().len() + value.len() + 4).sum::<usize>() + 64
 }
 
-fn write_fields(
-    out: &mut BytesMut,
-    headers: &HeaderMap,
-    extra: Extra<'_>,
-    framing: Framing,
-    connection: ConnectionOption,
-) {
+fn write_fields(out: &mut BytesMut, headers: &HeaderMap, extra: Extra<'_>, framing: Framing, connection: ConnectionOption) {
     let upgrade = connection == ConnectionOption::Upgrade;
-    for (name, value) in headers
-        .iter()
-        .chain(extra.iter().map(|(name, value)| (name, value)))
-    {
+    for (name, value) in headers.iter().chain(extra.iter().map(|(name, value)| (name, value))) {
         match Special::of(name.as_str().as_bytes()) {
-            Special::EndToEnd | Special::Host | Special::Expect => {
-                put_field(out, name.as_str(), value.as_bytes())
-            }
+            Special::EndToEnd | Special::Host | Special::Expect => put_field(out, name.as_str(), value.as_bytes()),
             Special::Upgrade if upgrade => put_field(out, name.as_str(), value.as_bytes()),
             _ => {}
         }
@@ -147,10 +129,7 @@ fn put_number<const BASE: u64>(out: &mut BytesMut, mut number: u64) {
     let mut text = [0_u8; 20];
     let mut used = 0;
     for slot in text.iter_mut().rev() {
-        *slot = DIGITS
-            .get((number % BASE) as usize)
-            .copied()
-            .unwrap_or(b'0');
+        *slot = DIGITS.get((number % BASE) as usize).copied().unwrap_or(b'0');
         number /= BASE;
         used += 1;
         if number == 0 {

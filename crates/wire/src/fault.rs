@@ -107,17 +107,9 @@ mod tests {
         let rules: HashSet<_> = Fault::ALL.iter().map(|fault| fault.rule()).collect();
         assert_eq!(rules.len(), Fault::ALL.len());
         for fault in Fault::ALL {
-            assert!(
-                fault
-                    .rule()
-                    .bytes()
-                    .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
-            );
+            assert!(fault.rule().bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-'));
             assert!((400..=505).contains(&fault.status()), "{fault:?}");
-            assert!(
-                fault.why().contains("RFC ") && fault.why().ends_with(")."),
-                "{fault:?}"
-            );
+            assert!(fault.why().contains("RFC ") && fault.why().ends_with(")."), "{fault:?}");
         }
     }
 }

@@ -29,10 +29,7 @@ pub(crate) struct Fields {
 impl Fields {
     /// Reads the field lines that `scan` found in `head`; the start line has been read by the caller.
     pub(crate) fn read(head: &Bytes, scan: &Scan, side: Side) -> Result<Self, Fault> {
-        let mut fields = Self {
-            headers: HeaderMap::with_capacity(scan.field_count()),
-            ..Self::default()
-        };
+        let mut fields = Self { headers: HeaderMap::with_capacity(scan.field_count()), ..Self::default() };
         for (index, (start, end)) in scan.lines().skip(1).enumerate() {
             let line = head.get(start..end).unwrap_or_default();
             let Some(colon) = line.iter().position(|b| *b == b':') else {
@@ -40,28 +37,19 @@ impl Fields {
             };
             let (name, rest) = line.split_at(colon);
             let (from, to) = trim(rest, start + colon);
-            fields
-                .add(name, head, (from, to), side)
-                .map_err(|fault| match fault {
-                    Fault::BadName => name_fault(line, index),
-                    other => other,
-                })?;
+            fields.add(name, head, (from, to), side).map_err(|fault| match fault {
+                Fault::BadName => name_fault(line, index),
+                other => other,
+            })?;
         }
         fields.connection.remove_named(&mut fields.headers);
         Ok(fields)
     }
 
-    fn add(
-        &mut self,
-        name: &[u8],
-        head: &Bytes,
-        (from, to): (usize, usize),
-        side: Side,
-    ) -> Result<(), Fault> {
+    fn add(&mut self, name: &[u8], head: &Bytes, (from, to): (usize, usize), side: Side) -> Result<(), Fault> {
         let raw = head.get(from..to).unwrap_or_default();
         let special = Special::of(name);
-        let value =
-            || HeaderValue::from_maybe_shared(head.slice(from..to)).map_err(|_| value_fault(raw));
+        let value = || HeaderValue::from_maybe_shared(head.slice(from..to)).map_err(|_| value_fault(raw));
         match special {
             Special::EndToEnd => {}
             Special::HopByHop => return value().map(drop),
@@ -71,8 +59,7 @@ impl Fields {
             }
             Special::ContentLength => {
                 let seen = self.framing.length.is_some();
-                self.framing
-                    .add_length(value()?.as_bytes(), side == Side::Response)?;
+                self.framing.add_length(value()?.as_bytes(), side == Side::Response)?;
                 if seen {
                     return Ok(());
                 }
@@ -96,10 +83,7 @@ impl Fields {
             Special::Host | Special::Expect => {}
         }
         let name = HeaderName::from_bytes(name).map_err(|_| Fault::BadName)?;
-        self.headers
-            .try_append(name, value()?)
-            .map(drop)
-            .map_err(|_| Fault::TooManyHeaders)
+        self.headers.try_append(name, value()?).map(drop).map_err(|_| Fault::TooManyHeaders)
     }
 }
 
@@ -108,13 +92,7 @@ fn trim(rest: &[u8], at: usize) -> (usize, usize) {
     let is_ows = |b: &u8| matches!(b, b' ' | b'\t');
     let value = rest.get(1..).unwrap_or_default();
     let leading = value.iter().take_while(|b| is_ows(b)).count();
-    let trailing = value
-        .get(leading..)
-        .unwrap_or_default()
-        .iter()
-        .rev()
-        .take_while(|b| is_ows(b))
-        .count();
+    let trailing = value.get(leading..).unwrap_or_default().iter().rev().take_while(|b| is_ows(b)).count();
     (at + 1 + leading, at + rest.len() - trailing)
 }
 
@@ -136,19 +114,11 @@ pub(crate) fn name_fault(line: &[u8], index: usize) -> Fault {
 /// Says what is wrong with a value that has a byte no value may have.
 #[cold]
 fn value_fault(value: &[u8]) -> Fault {
-    if value.contains(&b'\r') {
-        Fault::BareCr
-    } else {
-        Fault::ControlInValue
-    }
+    if value.contains(&b'\r') { Fault::BareCr } else { Fault::ControlInValue }
 }
 
 /// Prefers the fault of the bytes over the fault of their meaning.
 #[cold]
 fn value_fault_or(value: &[u8], meaning: Fault) -> Fault {
-    if HeaderValue::from_bytes(value).is_err() {
-        value_fault(value)
-    } else {
-        meaning
-    }
+    if HeaderValue::from_bytes(value).is_err() { value_fault(value) } else { meaning }
 }

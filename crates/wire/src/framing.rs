@@ -67,9 +67,7 @@ fn parse_length(value: &[u8]) -> Result<u64, Fault> {
     }
     let mut length = 0_u64;
     for digit in value {
-        let next = length
-            .checked_mul(10)
-            .and_then(|n| n.checked_add(u64::from(digit - b'0')));
+        let next = length.checked_mul(10).and_then(|n| n.checked_add(u64::from(digit - b'0')));
         length = next.ok_or(Fault::LengthOverflow)?;
     }
     Ok(length)
@@ -81,9 +79,7 @@ mod tests {
 
     #[test]
     fn lengths() {
-        let check = |value: &str, expected| {
-            assert_eq!(parse_length(value.as_bytes()), expected, "{value:?}")
-        };
+        let check = |value: &str, expected| assert_eq!(parse_length(value.as_bytes()), expected, "{value:?}");
         check("0", Ok(0));
         check("007", Ok(7));
         check("18446744073709551615", Ok(u64::MAX));

@@ -23,10 +23,7 @@ pub struct H2Budget {
 
 impl Default for H2Budget {
     fn default() -> Self {
-        Self {
-            points_max: 40_000,
-            points_per_second: 20_000,
-        }
+        Self { points_max: 40_000, points_per_second: 20_000 }
     }
 }
 
@@ -39,11 +36,7 @@ pub struct Flood {
 
 impl fmt::Display for Flood {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "The client floods the connection with {} frames (RFC 9113 10.5).",
-            self.frame
-        )
+        write!(f, "The client floods the connection with {} frames (RFC 9113 10.5).", self.frame)
     }
 }
 
@@ -87,9 +80,7 @@ impl H2FrameMeter {
             if let Some(frame) = Frame::read(self.head.get(..self.head_len).unwrap_or_default()) {
                 self.skip = frame.payload_left;
                 self.head_len = 0;
-                self.points = self.points.checked_sub(frame.price()).ok_or(Flood {
-                    frame: frame.name(),
-                })?;
+                self.points = self.points.checked_sub(frame.price()).ok_or(Flood { frame: frame.name() })?;
             }
         }
         Ok(())
@@ -99,8 +90,7 @@ impl H2FrameMeter {
     fn fill_head<'a>(&mut self, bytes: &'a [u8]) -> &'a [u8] {
         let mut rest = bytes;
         while let [byte, after @ ..] = rest
-            && self.head_len
-                < Frame::bytes_wanted(self.head.get(..self.head_len).unwrap_or_default())
+            && self.head_len < Frame::bytes_wanted(self.head.get(..self.head_len).unwrap_or_default())
             && let Some(slot) = self.head.get_mut(self.head_len)
         {
             *slot = *byte;
@@ -114,9 +104,7 @@ impl H2FrameMeter {
         let elapsed = now_ms.saturating_sub(self.refilled_at_ms);
         let earned = elapsed.saturating_mul(u64::from(self.budget.points_per_second)) / 1000;
         if earned > 0 {
-            let points = u64::from(self.points)
-                .saturating_add(earned)
-                .min(u64::from(self.budget.points_max));
+            let points = u64::from(self.points).saturating_add(earned).min(u64::from(self.budget.points_max));
             self.points = u32::try_from(points).unwrap_or(self.budget.points_max);
             self.refilled_at_ms = now_ms;
         }
@@ -148,16 +136,8 @@ impl Frame {
         }
         let [a, b, c, kind, flags, ..] = *fixed;
         let payload = u32::from_be_bytes([0, a, b, c]) as usize;
-        let increment = rest
-            .first_chunk::<4>()
-            .map_or(0, |bytes| u32::from_be_bytes(*bytes) & 0x7fff_ffff);
-        Some(Self {
-            kind,
-            flags,
-            payload,
-            payload_left: payload - rest.len().min(payload),
-            increment,
-        })
+        let increment = rest.first_chunk::<4>().map_or(0, |bytes| u32::from_be_bytes(*bytes) & 0x7fff_ffff);
+        Some(Self { kind, flags, payload, payload_left: payload - rest.len().min(payload), increment })
     }
 
     /// What the frame costs. Requests and data are free: other limits bound them.

@@ -7,12 +7,10 @@
 /// that build links from Host have been poisoned with them (CWE-644). An empty host is refused too.
 pub fn is_valid_host(value: &[u8]) -> bool {
     let (host, port) = match value {
-        [b'[', rest @ ..] => {
-            match memchr::memchr(b']', rest).and_then(|end| rest.split_at_checked(end)) {
-                Some((address, [_, port @ ..])) if is_ipv6(address) => (None, port),
-                _ => return false,
-            }
-        }
+        [b'[', rest @ ..] => match memchr::memchr(b']', rest).and_then(|end| rest.split_at_checked(end)) {
+            Some((address, [_, port @ ..])) if is_ipv6(address) => (None, port),
+            _ => return false,
+        },
         _ => {
             let end = memchr::memchr(b':', value).unwrap_or(value.len());
             let (name, port) = value.split_at(end);
@@ -24,11 +22,7 @@ pub fn is_valid_host(value: &[u8]) -> bool {
 
 fn is_name(name: &[u8]) -> bool {
     let label_byte = |b: &u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'.' | b'_');
-    !name.is_empty()
-        && name.len() <= 255
-        && name.iter().all(label_byte)
-        && !name.starts_with(b".")
-        && !has_empty_label(name)
+    !name.is_empty() && name.len() <= 255 && name.iter().all(label_byte) && !name.starts_with(b".") && !has_empty_label(name)
 }
 
 fn has_empty_label(name: &[u8]) -> bool {
@@ -41,11 +35,7 @@ fn is_ipv6(address: &[u8]) -> bool {
 
 fn is_port(port: &[u8]) -> bool {
     let digits = (1..=5).contains(&port.len()) && port.iter().all(u8::is_ascii_digit);
-    digits
-        && port
-            .iter()
-            .fold(0_u32, |n, digit| n * 10 + u32::from(digit - b'0'))
-            <= 65_535
+    digits && port.iter().fold(0_u32, |n, digit| n * 10 + u32::from(digit - b'0')) <= 65_535
 }
 
 #[cfg(test)]

@@ -30,10 +30,7 @@ mod response;
 mod scan;
 
 pub use chunked::{Chunk, ChunkedDecoder};
-pub use encode::{
-    CHUNK_END, CONTINUE, ConnectionOption, Extra, LAST_CHUNK, write_chunk_head, write_request,
-    write_response,
-};
+pub use encode::{CHUNK_END, CONTINUE, ConnectionOption, Extra, LAST_CHUNK, write_chunk_head, write_request, write_response};
 pub use fault::Fault;
 pub use framing::Framing;
 pub use h2_frames::{Flood, H2Budget, H2FrameMeter};

@@ -44,11 +44,7 @@ pub struct RequestHead {
 /// `Ok(None)`: so far nothing is wrong and more bytes are needed; call again with the same `scan` and the longer buffer.
 /// `Ok(Some((n, head)))`: the head was the first `n` bytes; the body follows, if there is one. After a fault the connection is to be
 /// closed: where the next message would begin is unknown.
-pub fn parse_request(
-    buf: &[u8],
-    scan: &mut Scan,
-    limits: &Limits,
-) -> Result<Option<(usize, RequestHead)>, Fault> {
+pub fn parse_request(buf: &[u8], scan: &mut Scan, limits: &Limits) -> Result<Option<(usize, RequestHead)>, Fault> {
     check_first_byte(buf)?;
     let Some(bytes) = scan.find_end(buf, limits, limits.target_bytes_max)? else {
         return Ok(None);
@@ -72,11 +68,7 @@ fn read_head(head: &Bytes, scan: &Scan, limits: &Limits) -> Result<RequestHead, 
     let (start, end) = scan.lines().next().unwrap_or_default();
     let line = StartLine::read(head.get(start..end).unwrap_or_default(), limits)?;
     let fields = Fields::read(head, scan, Side::Request)?;
-    let host = fields
-        .headers
-        .get(header::HOST)
-        .ok_or(Fault::MissingHost)?
-        .as_bytes();
+    let host = fields.headers.get(header::HOST).ok_or(Fault::MissingHost)?.as_bytes();
     let target = origin_target(head, &line, host)?;
     let is_http10 = line.version == Version::V10;
     Ok(RequestHead {
@@ -100,39 +92,23 @@ struct StartLine<'a> {
 
 impl<'a> StartLine<'a> {
     fn read(line: &'a [u8], limits: &Limits) -> Result<Self, Fault> {
-        let space = line
-            .iter()
-            .take(METHOD_BYTES_MAX + 1)
-            .position(|b| *b == b' ');
+        let space = line.iter().take(METHOD_BYTES_MAX + 1).position(|b| *b == b' ');
         let Some((method, rest)) = space.and_then(|at| line.split_at_checked(at)) else {
-            return Err(if line.len() > METHOD_BYTES_MAX {
-                Fault::MethodTooLong
-            } else {
-                Fault::MalformedRequestLine
-            });
+            return Err(if line.len() > METHOD_BYTES_MAX { Fault::MethodTooLong } else { Fault::MalformedRequestLine });
         };
-        let (rest, version) = rest
-            .split_last_chunk::<9>()
-            .ok_or(Fault::MalformedRequestLine)?;
+        let (rest, version) = rest.split_last_chunk::<9>().ok_or(Fault::MalformedRequestLine)?;
         let version = match version {
             b" HTTP/1.1" => Version::V11,
             b" HTTP/1.0" => Version::V10,
             _ => return Err(version_fault(line, method)),
         };
-        let target = rest
-            .get(1..)
-            .filter(|target| !target.is_empty())
-            .ok_or(Fault::MalformedRequestLine)?;
+        let target = rest.get(1..).filter(|target| !target.is_empty()).ok_or(Fault::MalformedRequestLine)?;
         check_target(target, limits)?;
         let method = Method::from_bytes(method).map_err(|_| Fault::BadMethod)?;
         if method == Method::CONNECT {
             return Err(Fault::Connect);
         }
-        Ok(Self {
-            method,
-            target,
-            version,
-        })
+        Ok(Self { method, target, version })
     }
 }
 
@@ -142,9 +118,7 @@ fn version_fault(line: &[u8], method: &[u8]) -> Fault {
     match line.rsplit(|b| *b == b' ').next() {
         _ if line.contains(&b'\r') => Fault::BareCr,
         Some(b"HTTP/2.0") if method == b"PRI" => Fault::H2Preface,
-        Some([b'H', b'T', b'T', b'P', b'/', major, b'.', minor])
-            if major.is_ascii_digit() && minor.is_ascii_digit() =>
-        {
+        Some([b'H', b'T', b'T', b'P', b'/', major, b'.', minor]) if major.is_ascii_digit() && minor.is_ascii_digit() => {
             Fault::UnsupportedVersion
         }
         Some([b'H', b'T', b'T', b'P', b'/', ..]) => Fault::MalformedVersion,
@@ -157,9 +131,7 @@ fn check_target(target: &[u8], limits: &Limits) -> Result<(), Fault> {
         return Err(Fault::TargetTooLong);
     }
     // No early exit: the whole loop is done in vector registers.
-    let bad = target
-        .iter()
-        .fold(false, |bad, b| bad | (*b <= b' ') | (*b == 0x7f));
+    let bad = target.iter().fold(false, |bad, b| bad | (*b <= b' ') | (*b == 0x7f));
     match bad {
         false => Ok(()),
         true if target.contains(&b'\r') => Err(Fault::BareCr),
@@ -178,24 +150,11 @@ fn origin_target(head: &Bytes, line: &StartLine<'_>, host: &[u8]) -> Result<Byte
 }
 
 /// `http://authority/path?query`: the authority must be the Host, or the app and we would speak of two sites.
-fn from_absolute(
-    head: &Bytes,
-    target: &[u8],
-    is_options: bool,
-    host: &[u8],
-) -> Result<Bytes, Fault> {
-    let (scheme, rest) = memchr::memchr(b':', target)
-        .and_then(|at| target.split_at_checked(at))
-        .ok_or(Fault::TargetForm)?;
+fn from_absolute(head: &Bytes, target: &[u8], is_options: bool, host: &[u8]) -> Result<Bytes, Fault> {
+    let (scheme, rest) = memchr::memchr(b':', target).and_then(|at| target.split_at_checked(at)).ok_or(Fault::TargetForm)?;
     let known = scheme.eq_ignore_ascii_case(b"http") || scheme.eq_ignore_ascii_case(b"https");
-    let rest = rest
-        .strip_prefix(b"://")
-        .filter(|_| known)
-        .ok_or(Fault::TargetForm)?;
-    let end = rest
-        .iter()
-        .position(|b| matches!(b, b'/' | b'?' | b'#'))
-        .unwrap_or(rest.len());
+    let rest = rest.strip_prefix(b"://").filter(|_| known).ok_or(Fault::TargetForm)?;
+    let end = rest.iter().position(|b| matches!(b, b'/' | b'?' | b'#')).unwrap_or(rest.len());
     let (authority, path) = rest.split_at(end);
     if !is_valid_host(authority) {
         return Err(Fault::TargetForm);

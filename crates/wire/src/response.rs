@@ -61,10 +61,7 @@ pub fn parse_response(
     if buf.first().is_some_and(|b| *b != b'H') {
         return Err(Fault::MalformedStatusLine);
     }
-    let Some(bytes) = scan
-        .find_end(buf, limits, REASON_BYTES_MAX)
-        .map_err(start_line_fault)?
-    else {
+    let Some(bytes) = scan.find_end(buf, limits, REASON_BYTES_MAX).map_err(start_line_fault)? else {
         return Ok(None);
     };
     let head = Bytes::copy_from_slice(buf.get(..bytes).unwrap_or_default());
@@ -75,11 +72,7 @@ pub fn parse_response(
 
 /// The start line of a response has no target.
 fn start_line_fault(fault: Fault) -> Fault {
-    if fault == Fault::TargetTooLong {
-        Fault::MalformedStatusLine
-    } else {
-        fault
-    }
+    if fault == Fault::TargetTooLong { Fault::MalformedStatusLine } else { fault }
 }
 
 fn read_head(head: &Bytes, scan: &Scan, method: &Method) -> Result<ResponseHead, Fault> {
@@ -93,24 +86,20 @@ fn read_head(head: &Bytes, scan: &Scan, method: &Method) -> Result<ResponseHead,
         fields.headers.remove(header::UPGRADE);
     }
     // Bytes that follow a 1xx or 204 which announced a body are not the next response: the connection is not used again.
-    let announced =
-        stated == Framing::Chunked || fields.framing.length.is_some_and(|length| length > 0);
+    let announced = stated == Framing::Chunked || fields.framing.length.is_some_and(|length| length > 0);
     let bodiless = status.is_informational() || status == StatusCode::NO_CONTENT;
     Ok(ResponseHead {
         status,
         version,
         framing,
         content_length: fields.framing.length,
-        keep_alive: fields.connection.persists(is_http10)
-            && framing != ResponseFraming::UntilClose
-            && !(bodiless && announced),
+        keep_alive: fields.connection.persists(is_http10) && framing != ResponseFraming::UntilClose && !(bodiless && announced),
         headers: fields.headers,
     })
 }
 
 fn frame(stated: Framing, status: StatusCode, method: &Method) -> ResponseFraming {
-    let bodiless = status.is_informational()
-        || matches!(status, StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED);
+    let bodiless = status.is_informational() || matches!(status, StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED);
     match stated {
         _ if bodiless || method == Method::HEAD => ResponseFraming::None,
         Framing::Length(length) => ResponseFraming::Length(length),
@@ -121,27 +110,17 @@ fn frame(stated: Framing, status: StatusCode, method: &Method) -> ResponseFramin
 
 /// `HTTP-version SP status-code [SP reason]`.
 fn read_status_line(line: &[u8]) -> Result<(Version, StatusCode), Fault> {
-    let (version, rest) = line
-        .split_first_chunk::<9>()
-        .ok_or(Fault::MalformedStatusLine)?;
+    let (version, rest) = line.split_first_chunk::<9>().ok_or(Fault::MalformedStatusLine)?;
     let version = match version {
         b"HTTP/1.1 " => Version::V11,
         b"HTTP/1.0 " => Version::V10,
         _ => return Err(Fault::MalformedStatusLine),
     };
-    let (code, reason) = rest
-        .split_first_chunk::<3>()
-        .ok_or(Fault::MalformedStatusLine)?;
-    let status = StatusCode::from_bytes(code)
-        .ok()
-        .filter(|status| status.as_u16() < 600);
+    let (code, reason) = rest.split_first_chunk::<3>().ok_or(Fault::MalformedStatusLine)?;
+    let status = StatusCode::from_bytes(code).ok().filter(|status| status.as_u16() < 600);
     let control = |b: &u8| (*b < b' ' && *b != b'\t') || *b == 0x7f;
     match status {
-        Some(status)
-            if reason.first().is_none_or(|b| *b == b' ') && !reason.iter().any(control) =>
-        {
-            Ok((version, status))
-        }
+        Some(status) if reason.first().is_none_or(|b| *b == b' ') && !reason.iter().any(control) => Ok((version, status)),
         _ => Err(Fault::MalformedStatusLine),
     }
 }

@@ -36,12 +36,7 @@ impl Scan {
     }
 
     /// Looks for the empty line. `None`: more bytes are needed. `Some(n)`: the head is the first `n` bytes.
-    pub(crate) fn find_end(
-        &mut self,
-        buf: &[u8],
-        limits: &Limits,
-        first_line_max: usize,
-    ) -> Result<Option<usize>, Fault> {
+    pub(crate) fn find_end(&mut self, buf: &[u8], limits: &Limits, first_line_max: usize) -> Result<Option<usize>, Fault> {
         while let Some(offset) = memchr(b'\n', buf.get(self.at..).unwrap_or_default()) {
             let lf = self.at + offset;
             if lf.checked_sub(1).and_then(|i| buf.get(i)) != Some(&b'\r') {
@@ -53,11 +48,7 @@ impl Scan {
                 self.check_line(line_bytes, limits, first_line_max)?;
                 self.ends.push(lf);
             } else if !self.ends.is_empty() {
-                return if self.at > limits.head_bytes_max {
-                    Err(Fault::HeadTooLarge)
-                } else {
-                    Ok(Some(self.at))
-                };
+                return if self.at > limits.head_bytes_max { Err(Fault::HeadTooLarge) } else { Ok(Some(self.at)) };
             } else if self.start > 0 {
                 return Err(Fault::LeadingBlankLines);
             } else {
@@ -66,16 +57,8 @@ impl Scan {
             self.check_count(limits)?;
         }
         self.at = buf.len().max(self.at);
-        self.check_line(
-            self.at.saturating_sub(self.line_start()),
-            limits,
-            first_line_max,
-        )?;
-        if self.at > limits.head_bytes_max {
-            Err(Fault::HeadTooLarge)
-        } else {
-            Ok(None)
-        }
+        self.check_line(self.at.saturating_sub(self.line_start()), limits, first_line_max)?;
+        if self.at > limits.head_bytes_max { Err(Fault::HeadTooLarge) } else { Ok(None) }
     }
 
     /// The lines found, without their CRLF, as ranges; the start line comes first.
@@ -93,28 +76,15 @@ impl Scan {
         self.ends.last().map_or(self.start, |lf| lf + 1)
     }
 
-    fn check_line(
-        &self,
-        bytes: usize,
-        limits: &Limits,
-        first_line_max: usize,
-    ) -> Result<(), Fault> {
+    fn check_line(&self, bytes: usize, limits: &Limits, first_line_max: usize) -> Result<(), Fault> {
         match self.ends.is_empty() {
-            true if bytes > first_line_max.saturating_add(START_LINE_REST_BYTES) => {
-                Err(Fault::TargetTooLong)
-            }
-            false if bytes > limits.header_bytes_max.saturating_add(2) => {
-                Err(Fault::HeaderTooLarge)
-            }
+            true if bytes > first_line_max.saturating_add(START_LINE_REST_BYTES) => Err(Fault::TargetTooLong),
+            false if bytes > limits.header_bytes_max.saturating_add(2) => Err(Fault::HeaderTooLarge),
             _ => Ok(()),
         }
     }
 
     fn check_count(&self, limits: &Limits) -> Result<(), Fault> {
-        if self.field_count() > limits.headers_max {
-            Err(Fault::TooManyHeaders)
-        } else {
-            Ok(())
-        }
+        if self.field_count() > limits.headers_max { Err(Fault::TooManyHeaders) } else { Ok(()) }
     }
 }

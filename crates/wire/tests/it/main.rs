@@ -1,3 +1,4 @@
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)] // A test that fails may panic.
 //! The wire format from outside: every fault with its benign twin, and properties of any input.
 
 mod faults;

@@ -1,9 +1,7 @@
 //! Properties of any input: how bytes are cut never changes a verdict, and nothing panics.
 
 use bytes::BytesMut;
-use gambeson_wire::{
-    Chunk, ChunkedDecoder, Fault, H2Budget, H2FrameMeter, Limits, Scan, parse_request,
-};
+use gambeson_wire::{Chunk, ChunkedDecoder, Fault, H2Budget, H2FrameMeter, Limits, Scan, parse_request};
 use proptest::prelude::*;
 
 /// Text near HTTP: fragments that matter, in any order.
@@ -20,10 +18,7 @@ fn near_http() -> impl Strategy<Value = Vec<u8>> {
 
 fn good_head() -> impl Strategy<Value = Vec<u8>> {
     prop::collection::vec(("[A-Za-z-]{1,12}", "[ -~]{0,24}"), 0..12).prop_map(|fields| {
-        let lines: String = fields
-            .iter()
-            .map(|(name, value)| format!("X{name}: {value}\r\n"))
-            .collect();
+        let lines: String = fields.iter().map(|(name, value)| format!("X{name}: {value}\r\n")).collect();
         format!("GET /a HTTP/1.1\r\nHost: a\r\n{lines}\r\n").into_bytes()
     })
 }
@@ -107,14 +102,7 @@ proptest! {
 
 #[test]
 fn chunked_faults() {
-    let check = |bytes: &[u8], fault| {
-        assert_eq!(
-            decode_cut(bytes, &[]).1,
-            Err(fault),
-            "{}",
-            bytes.escape_ascii()
-        )
-    };
+    let check = |bytes: &[u8], fault| assert_eq!(decode_cut(bytes, &[]).1, Err(fault), "{}", bytes.escape_ascii());
     check(b"2\nhi\r\n0\r\n\r\n", Fault::BareLf);
     check(b"2;a=b\r\nhi\r\n0\r\n\r\n", Fault::ChunkExtension);
     check(b"2;\nxx\r\nhi\r\n0\r\n\r\n", Fault::ChunkExtension);
@@ -137,24 +125,12 @@ fn chunked_faults() {
     check(b"0\r\nX(: y\r\n\r\n", Fault::BadName);
     check(b"0\r\nX: \0\r\n\r\n", Fault::ControlInValue);
     check(b"0\r\nX: y\n\r\n", Fault::BareLf);
-    check(
-        &[b"0\r\nX: ".as_slice(), &[b'a'; 9000]].concat(),
-        Fault::TrailersTooLarge,
-    );
-    check(
-        &[b"0\r\n".as_slice(), &b"X: y\r\n".repeat(33)].concat(),
-        Fault::TrailersTooLarge,
-    );
+    check(&[b"0\r\nX: ".as_slice(), &[b'a'; 9000]].concat(), Fault::TrailersTooLarge);
+    check(&[b"0\r\n".as_slice(), &b"X: y\r\n".repeat(33)].concat(), Fault::TrailersTooLarge);
 }
 
 #[test]
 fn trailers_are_read_and_dropped() {
-    assert_eq!(
-        decode_cut(b"2\r\nhi\r\n0\r\nX-Sum: 1\r\nY:\r\n\r\nrest", &[]),
-        (b"hi".to_vec(), Ok(Some(4)))
-    );
-    assert_eq!(
-        decode_cut(b"0000000000000002\r\nhi\r\n000\r\n\r\n", &[]),
-        (b"hi".to_vec(), Ok(Some(0)))
-    );
+    assert_eq!(decode_cut(b"2\r\nhi\r\n0\r\nX-Sum: 1\r\nY:\r\n\r\nrest", &[]), (b"hi".to_vec(), Ok(Some(4))));
+    assert_eq!(decode_cut(b"0000000000000002\r\nhi\r\n000\r\n\r\n", &[]), (b"hi".to_vec(), Ok(Some(0))));
 }
