@@ -1,3 +1,10 @@
 //! The `gambeson` command.
 
-fn main() {}
+use std::process::ExitCode;
+
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+fn main() -> ExitCode {
+    gambeson_cli::run(std::env::args_os())
+}

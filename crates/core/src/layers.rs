@@ -129,6 +129,33 @@ impl Denial {
     }
 }
 
+/// A rule of a layer: what `explain`, the guide and the log say of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Rule {
+    /// Its name, in kebab case: the one in denials and records.
+    pub name: &'static str,
+    /// What it finds and what is then done, in one sentence.
+    pub about: &'static str,
+    /// Why: the threat, with its CWE, RFC or ASVS id.
+    pub why: &'static str,
+}
+
+/// Every rule of a layer. A test reads the layers' sources: a denial whose rule is not listed fails it.
+#[must_use]
+pub const fn rules(layer: LayerName) -> &'static [Rule] {
+    match layer {
+        LayerName::Transport => transport::RULES,
+        LayerName::Protocol => protocol::RULES,
+        LayerName::RateLimit => rate_limit::RULES,
+        LayerName::Cors => cors::RULES,
+        LayerName::Csrf => csrf::RULES,
+        LayerName::Disclosure => disclosure::RULES,
+        LayerName::Cookies => cookies::RULES,
+        LayerName::Headers => headers::RULES,
+        LayerName::AuditLog => audit_log::RULES,
+    }
+}
+
 /// A layer's own answer.
 #[derive(Debug)]
 pub struct Reply {

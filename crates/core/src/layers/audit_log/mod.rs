@@ -5,10 +5,13 @@ mod policy;
 pub use policy::{AuditLog, SECTION};
 
 use crate::{
-    layers::Layer,
+    layers::{Layer, Rule},
     policy::{LayerName, Mode, Modes},
     record::Finding,
 };
+
+/// Every rule this layer refuses, answers or changes by, in kebab case.
+pub const RULES: &[Rule] = &[];
 
 impl Layer for AuditLog {
     fn name(&self) -> LayerName {

@@ -4,7 +4,13 @@ mod policy;
 
 pub use policy::{Headers, SECTION};
 
-use crate::{layers::Layer, policy::LayerName};
+use crate::{
+    layers::{Layer, Rule},
+    policy::LayerName,
+};
+
+/// Every rule this layer refuses, answers or changes by, in kebab case.
+pub const RULES: &[Rule] = &[];
 
 impl Layer for Headers {
     fn name(&self) -> LayerName {

@@ -5,11 +5,14 @@ mod policy;
 pub use policy::{Protocol, SECTION};
 
 use crate::{
-    layers::{Denial, Layer},
+    layers::{Denial, Layer, Rule},
     policy::{LayerName, Mode, Route},
     target::{Target, TargetRules},
 };
 use http::StatusCode;
+
+/// Every rule this layer refuses, answers or changes by, in kebab case.
+pub const RULES: &[Rule] = &[];
 
 impl Layer for Protocol {
     fn name(&self) -> LayerName {

@@ -1,0 +1,65 @@
+//! The command line: one file for each command, each with its `Args` and `run(args, &Global) -> Outcome`.
+//!
+//! A new command is its file, a variant of [`Command`] and a line in [`Command::run`]. Help, man pages and completions
+//! come from the same definitions.
+
+mod check;
+mod completions;
+mod global;
+mod man;
+mod outcome;
+mod report;
+
+pub use global::{Global, Loaded};
+pub use outcome::{Failure, Outcome, Result};
+
+use clap::{CommandFactory as _, Parser, Subcommand};
+use std::{ffi::OsString, process::ExitCode};
+
+/// Layered armour for Python web apps: one policy file, enforced in front of the app and proved by attack.
+#[derive(Debug, Parser)]
+#[command(name = "gambeson", version, propagate_version = true, after_help = EXIT_CODES)]
+struct Cli {
+    #[command(flatten)]
+    global: Global,
+    #[command(subcommand)]
+    command: Command,
+}
+
+const EXIT_CODES: &str = "Exit codes: 0 fine, 1 findings or refusals, 2 usage or error.";
+
+/// Every command.
+#[derive(Debug, Subcommand)]
+enum Command {
+    Check(check::Args),
+    Completions(completions::Args),
+    Man(man::Args),
+}
+
+impl Command {
+    fn run(self, global: &Global) -> Result {
+        match self {
+            Self::Check(args) => check::run(&args, global),
+            Self::Completions(args) => completions::run(&args, global),
+            Self::Man(args) => man::run(&args, global),
+        }
+    }
+}
+
+/// Runs the command line and says how it ended. Usage mistakes are told by the parser (exit code 2).
+pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
+    let cli = match Cli::try_parse_from(args) {
+        Ok(cli) => cli,
+        Err(error) => {
+            let code = u8::try_from(error.exit_code()).unwrap_or(2);
+            let _ = error.print();
+            return ExitCode::from(code);
+        }
+    };
+    outcome::exit_code(cli.command.run(&cli.global), cli.global.json)
+}
+
+/// The whole command line as defined, for completions and man pages.
+fn definition() -> clap::Command {
+    Cli::command()
+}
