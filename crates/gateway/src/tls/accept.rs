@@ -1,0 +1,58 @@
+//! The handshake of one connection.
+
+use std::io;
+use std::sync::Arc;
+
+use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt};
+use tokio_rustls::LazyConfigAcceptor;
+use tokio_rustls::server::TlsStream;
+
+use super::Tls;
+
+/// Why a connection ended before a request could be read.
+#[derive(Debug, thiserror::Error)]
+pub enum Refused {
+    /// The client asked for a name that is not served.
+    #[error("no certificate for the name \"{0}\"")]
+    UnknownName(String),
+    /// The client asked for no name, and which of several certificates it means cannot be known.
+    #[error("the client asked for no name (SNI)")]
+    NoName,
+    /// The handshake failed; the client has been told, if it still listened.
+    #[error(transparent)]
+    Handshake(#[from] io::Error),
+}
+
+/// Fatal alerts (RFC 8446 section 6, RFC 6066 section 3).
+const MISSING_EXTENSION: u8 = 109;
+const UNRECOGNIZED_NAME: u8 = 112;
+
+impl Tls {
+    /// Performs the handshake. It may take as long as the client likes: put a deadline around it.
+    pub async fn accept<IO>(&self, io: IO) -> Result<TlsStream<IO>, Refused>
+    where
+        IO: AsyncRead + AsyncWrite + Unpin,
+    {
+        let mut start = LazyConfigAcceptor::new(rustls::server::Acceptor::default(), io).await?;
+        let live = self.live.load_full();
+        let name = start.client_hello().server_name().map(str::to_owned);
+        if live.names.find(name.as_deref()).is_empty() {
+            let (alert, refused) = match name {
+                Some(name) => (UNRECOGNIZED_NAME, Refused::UnknownName(name)),
+                None => (MISSING_EXTENSION, Refused::NoName),
+            };
+            end_with(&mut start.io, alert).await?;
+            return Err(refused);
+        }
+        Ok(start.into_stream(Arc::clone(&live.config)).await?)
+    }
+}
+
+/// Sends a fatal alert in plaintext, as fits a connection without keys. The library knows no way to choose it.
+async fn end_with<IO: AsyncWrite + Unpin>(io: &mut IO, description: u8) -> io::Result<()> {
+    const ALERT: u8 = 21;
+    const FATAL: u8 = 2;
+    io.write_all(&[ALERT, 3, 3, 0, 2, FATAL, description])
+        .await?;
+    io.shutdown().await
+}

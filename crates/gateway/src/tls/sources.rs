@@ -1,0 +1,167 @@
+//! Which certificate serves which host: files first, then ACME, then the development authority.
+
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+
+use rustls::crypto::CryptoProvider;
+
+use super::ca::Authority;
+use super::files::Stamp;
+use super::host::Host;
+use super::pem::{self, Loaded, Origin};
+use super::resolver::Names;
+use super::{CertificateFiles, Settings, TlsError};
+
+/// Where a certificate came from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Source {
+    /// PEM files of the policy.
+    Files(PathBuf),
+    /// The development authority.
+    Development,
+}
+
+/// A certificate in use.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CertificateInfo {
+    /// Where it came from.
+    pub source: Source,
+    /// Hosts of the policy it serves.
+    pub hosts: Vec<String>,
+    /// Distinguished name of its issuer.
+    pub issuer: String,
+    /// Start of validity in seconds since 1970.
+    pub not_before: i64,
+    /// End of validity in seconds since 1970.
+    pub not_after: i64,
+}
+
+/// Every certificate, by name.
+#[derive(Default)]
+pub(super) struct Gathered {
+    pub(super) names: Names,
+    pub(super) certificates: Vec<CertificateInfo>,
+    pub(super) renewal_due: Option<i64>,
+    covered: BTreeSet<Host>,
+}
+
+impl Gathered {
+    fn add(&mut self, source: Source, hosts: Vec<Host>, loaded: &Loaded) {
+        for host in &hosts {
+            self.names.insert(host, &loaded.key);
+        }
+        self.certificates.push(CertificateInfo {
+            source,
+            hosts: hosts.iter().map(Host::to_string).collect(),
+            issuer: loaded.facts.issuer.clone(),
+            not_before: loaded.facts.not_before,
+            not_after: loaded.facts.not_after,
+        });
+        self.covered.extend(hosts);
+    }
+}
+
+/// The files a configuration is read from. Those made here are not among them: they change by our own hand.
+pub(super) fn stamps(settings: &Settings) -> Vec<Stamp> {
+    let certificates = settings
+        .certificates
+        .iter()
+        .flat_map(|files| [&*files.chain, &*files.key]);
+    certificates
+        .chain(settings.client_auth.files())
+        .map(Stamp::of)
+        .collect()
+}
+
+/// Loads every certificate and checks that each host of the policy has one.
+pub(super) fn gather(
+    settings: &Settings,
+    provider: &CryptoProvider,
+    now: i64,
+) -> Result<Gathered, TlsError> {
+    let hosts: Vec<Host> = parse_all(&settings.hosts)?;
+    let mut gathered = Gathered::default();
+    for files in &settings.certificates {
+        let loaded = pem::load(
+            Origin {
+                chain: &files.chain,
+                key: &files.key,
+            },
+            now,
+            provider,
+        )?;
+        let serves = hosts_of(files, &hosts, &loaded)?;
+        gathered.add(Source::Files(files.chain.clone()), serves, &loaded);
+    }
+    if settings.development {
+        add_development(&mut gathered, settings, &hosts, provider, now)?;
+    }
+    if let Some(host) = hosts.iter().find(|host| !gathered.covered.contains(host)) {
+        return Err(TlsError::NoCertificateFor {
+            host: host.to_string(),
+        });
+    }
+    gathered.names.settle_default();
+    Ok(gathered)
+}
+
+/// The hosts a pair of files is for; each must be in the certificate.
+fn hosts_of(
+    files: &CertificateFiles,
+    hosts: &[Host],
+    loaded: &Loaded,
+) -> Result<Vec<Host>, TlsError> {
+    let uncovered = |host: &Host| TlsError::HostNotCovered {
+        path: files.chain.clone(),
+        host: host.to_string(),
+        names: loaded.facts.names.iter().map(Host::to_string).collect(),
+    };
+    if files.hosts.is_empty() {
+        let serves: Vec<_> = hosts
+            .iter()
+            .filter(|host| loaded.facts.covers(host))
+            .cloned()
+            .collect();
+        return match (serves.is_empty(), hosts.first()) {
+            (true, Some(host)) => Err(uncovered(host)),
+            _ => Ok(serves),
+        };
+    }
+    let wanted = parse_all(&files.hosts)?;
+    match wanted.iter().find(|host| !loaded.facts.covers(host)) {
+        Some(host) => Err(uncovered(host)),
+        None => Ok(wanted),
+    }
+}
+
+/// The development certificate for the hosts nothing else covers, and for this machine.
+fn add_development(
+    gathered: &mut Gathered,
+    settings: &Settings,
+    hosts: &[Host],
+    provider: &CryptoProvider,
+    now: i64,
+) -> Result<(), TlsError> {
+    let open: Vec<_> = hosts
+        .iter()
+        .filter(|host| !gathered.covered.contains(host))
+        .map(Host::to_string)
+        .collect();
+    let authority = Authority::open(&settings.state_dir, &open, now)?;
+    let leaf = authority.leaf(now, provider)?;
+    let due = leaf.facts.renewal_due();
+    gathered.renewal_due = Some(gathered.renewal_due.map_or(due, |earlier| earlier.min(due)));
+    let serves = leaf
+        .facts
+        .names
+        .iter()
+        .filter(|host| !gathered.covered.contains(host))
+        .cloned()
+        .collect();
+    gathered.add(Source::Development, serves, &leaf);
+    Ok(())
+}
+
+fn parse_all(hosts: &[String]) -> Result<Vec<Host>, TlsError> {
+    hosts.iter().map(|host| host.parse()).collect()
+}

@@ -1,0 +1,7 @@
+//! Handshakes with a real client over memory, certificates from real files.
+
+mod bench;
+mod certificates;
+mod clients;
+mod handshakes;
+mod reloading;
