@@ -18,7 +18,7 @@ pub use outbound::{Exchange, Finish, Held, Outgoing, Payload, ResponseStep};
 
 use crate::{
     exchange::{Connection, Entropy, Notes, Scheme},
-    layers::{Denial, Verdict},
+    layers::{Denial, Reply, Verdict},
     policy::{LayerName, Mode, Policy},
     record::{Action, Finding, Record, ReferenceId},
 };
@@ -115,7 +115,24 @@ fn apply(notes: &mut Notes, verdict: Verdict, id: ReferenceId, json: bool) -> Op
             Some(Instead { status: denial.status, headers, body })
         }
         Verdict::Answer(_) if notes.mode == Mode::Report => None,
-        Verdict::Answer(reply) => Some(Instead { status: reply.status, headers: reply.headers, body: reply.body }),
+        Verdict::Answer(reply) => {
+            notes.add(answered(notes.layer, &reply));
+            Some(Instead { status: reply.status, headers: reply.headers, body: reply.body })
+        }
+    }
+}
+
+fn answered(layer: LayerName, reply: &Reply) -> Finding {
+    Finding {
+        layer,
+        rule: reply.rule.into(),
+        mode: Mode::Enforce,
+        action: reply.action,
+        why: "".into(),
+        part: String::new(),
+        value: String::new(),
+        transformations: Vec::new(),
+        allow: String::new(),
     }
 }
 

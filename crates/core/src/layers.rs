@@ -183,6 +183,19 @@ pub struct Facts {
     pub limit: Option<rate_limit::Standing>,
 }
 
+impl Facts {
+    /// Takes back what a layer established: the engine does so for layers that only report, or the next layer would
+    /// trust what nobody enforced.
+    pub(crate) fn forget(&mut self, layer: LayerName) {
+        match layer {
+            LayerName::Csrf => self.same_origin = None,
+            LayerName::Cors => self.cross_origin = None,
+            LayerName::RateLimit => self.limit = None,
+            _ => {}
+        }
+    }
+}
+
 /// Every layer's compiled section.
 #[derive(Debug)]
 #[allow(missing_docs, reason = "each is documented at its layer")]

@@ -143,6 +143,9 @@ fn judge(
     request.notes.layer = layer.name();
     request.notes.mode = mode;
     let verdict = layer.judge(request, route, answers);
+    if mode == Mode::Report {
+        request.facts.forget(layer.name());
+    }
     let json = request.wants_json();
     apply(&mut request.notes, verdict, id, json)
 }

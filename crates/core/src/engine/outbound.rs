@@ -5,7 +5,7 @@ use crate::{
     exchange::{Notes, Request, Response, ResponseHead},
     layers::{Body, Denial, Layer, Outcome, Verdict},
     policy::{LayerName, Mode, Modes, Policy, Route},
-    record::{Action, Record, ReferenceId, shown_path},
+    record::{Action, Finding, Record, ReferenceId, shown_path},
 };
 use bytes::Bytes;
 use http::{HeaderMap, StatusCode, header};
@@ -61,6 +61,8 @@ pub enum Payload {
 pub struct Finish {
     id: ReferenceId,
     record: Option<Box<Record>>,
+    /// Whether the policy wants it written down.
+    wanted: bool,
 }
 
 impl Finish {
@@ -70,16 +72,22 @@ impl Finish {
         self.id
     }
 
+    /// What the layers found, whether it is written down or not: to be counted.
+    #[must_use]
+    pub fn findings(&self) -> &[Finding] {
+        self.record.as_deref().map_or(&[], |record| &record.findings)
+    }
+
     /// What to write down, if anything: `took_ms` is how long the exchange took.
     #[must_use]
     pub fn record(self, took_ms: u64) -> Option<Box<Record>> {
-        self.record.map(|record| Box::new(Record { took_ms, ..*record }))
+        self.record.filter(|_| self.wanted).map(|record| Box::new(Record { took_ms, ..*record }))
     }
 }
 
 impl Outgoing {
     pub(super) fn unread(status: StatusCode, headers: HeaderMap, body: Bytes, record: Record) -> Self {
-        let finish = Finish { id: ReferenceId::new(0), record: Some(Box::new(record)) };
+        let finish = Finish { id: ReferenceId::new(0), record: Some(Box::new(record)), wanted: true };
         Self { head: ResponseHead { status, headers }, payload: Payload::Own(body), finish }
     }
 }
@@ -139,7 +147,7 @@ impl Exchange {
     /// Writes down what went wrong after the head had left, when nothing can be answered any more.
     #[must_use]
     pub fn broken_off(finish: Finish, record: Record) -> Finish {
-        Finish { record: finish.record.or_else(|| Some(Box::new(record))), ..finish }
+        Finish { record: finish.record.filter(|_| finish.wanted).or_else(|| Some(Box::new(record))), wanted: true, ..finish }
     }
 
     fn depart(mut self, head: ResponseHead, payload: Payload, body: Option<Body<'_>>, from_app: bool) -> Outgoing {
@@ -157,8 +165,9 @@ impl Exchange {
             payload = Payload::Own(self.replace(&mut response, &denial));
         }
         let (head, notes) = response.into_parts();
-        let record = self.record(&policy, head.status, from_app.then_some(app_status), notes, original);
-        Outgoing { head, payload, finish: Finish { id: self.id(), record } }
+        let wanted = policy.layers.audit_log.wants(policy.modes, &notes.findings);
+        let record = self.record(head.status, from_app.then_some(app_status), notes, original);
+        Outgoing { head, payload, finish: Finish { id: self.id(), record, wanted } }
     }
 
     /// Puts a clean page in the place of the app's body; the status stays.
@@ -175,13 +184,12 @@ impl Exchange {
 
     fn record(
         &self,
-        policy: &Policy,
         status: StatusCode,
         app_status: Option<StatusCode>,
         notes: Notes,
         original: Option<String>,
     ) -> Option<Box<Record>> {
-        if !policy.layers.audit_log.wants(policy.modes, &notes.findings) {
+        if notes.findings.is_empty() {
             return None;
         }
         let request = &self.request;

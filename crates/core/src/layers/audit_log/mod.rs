@@ -7,7 +7,7 @@ pub use policy::{AuditLog, SECTION};
 use crate::{
     layers::{Layer, Rule},
     policy::{LayerName, Mode, Modes},
-    record::Finding,
+    record::{Action, Finding},
 };
 
 /// Every rule this layer refuses, answers or changes by, in kebab case.
@@ -22,6 +22,6 @@ impl Layer for AuditLog {
 impl AuditLog {
     /// Whether an exchange with these findings is written down.
     pub(crate) fn wants(&self, modes: Modes, findings: &[Finding]) -> bool {
-        modes.get(LayerName::AuditLog) != Mode::Off && !findings.is_empty()
+        modes.get(LayerName::AuditLog) != Mode::Off && findings.iter().any(|finding| finding.action != Action::Answer)
     }
 }

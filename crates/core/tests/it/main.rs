@@ -1,0 +1,4 @@
+//! The engine as its hosts use it.
+
+mod cases;
+mod replay;

@@ -1,0 +1,128 @@
+//! The engine as a host of cases: no connection, a clock that stands still, buckets that only empty.
+
+use bytes::Bytes;
+use gambeson_core::{
+    engine::{Decision, Engine, Exchange, Moment, Outgoing, Payload, Permit, ResponseStep, Step},
+    exchange::{Connection, Entropy, Received, ResponseHead, Tls},
+    policy::{Mode, Policy},
+    record::Finding,
+    store::{Answer, Ask, BucketKey, Taken},
+};
+use gambeson_testkit::{Case, Forwarded, Observed, Question, Seen};
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, Version};
+use std::{collections::HashMap, sync::Arc};
+
+/// Sends the case's request as often as it says; what came of the last one.
+pub(crate) fn replay(case: &Case) -> Result<Observed, String> {
+    let policy = Policy::parse(&case.policy).map_err(|problems| format!("policy: {problems}"))?;
+    let engine = Engine::new(Arc::new(policy));
+    let mut buckets = Buckets::default();
+    let mut seen = once(&engine, case, &mut buckets)?;
+    for _ in 1..case.times {
+        seen = once(&engine, case, &mut buckets)?;
+    }
+    Ok(seen)
+}
+
+fn once(engine: &Engine, case: &Case, buckets: &mut Buckets) -> Result<Observed, String> {
+    let received = received(&case.request)?;
+    let tls = case.request.tls.then(|| Arc::new(Tls::default()));
+    let connection = Connection { peer: case.request.peer, tls };
+    let moment = Moment { now_ms: 1_800_000_000_000, entropy: Entropy([7; 24]) };
+    let pending = match engine.receive(received, connection, moment) {
+        Step::Ask(pending) => pending,
+        Step::Respond(outgoing) => return Ok(observed(outgoing, None, case)),
+    };
+    let answers: Vec<Answer> = pending.asks().iter().map(|ask| buckets.answer(ask)).collect();
+    Ok(match pending.decide(&answers) {
+        Decision::Respond(outgoing) => observed(outgoing, None, case),
+        Decision::Forward(permit, body, exchange) => match body.declared(case.request.body.len() as u64) {
+            Ok(()) => forward(&permit, exchange, case)?,
+            Err(denial) => observed(exchange.fail(gambeson_core::policy::LayerName::Protocol, denial), None, case),
+        },
+    })
+}
+
+fn forward(permit: &Permit, exchange: Exchange, case: &Case) -> Result<Observed, String> {
+    let sent = exchange.forwarded(permit);
+    let forwarded = Forwarded { target: sent.target.as_str().to_owned(), headers: lines(sent.headers) };
+    let status = StatusCode::from_u16(case.response.status).map_err(|fault| fault.to_string())?;
+    let head = ResponseHead { status, headers: headers(&case.response.headers)? };
+    let bytes = case.response.body.as_bytes();
+    let outgoing = match exchange.response(head) {
+        ResponseStep::Send(outgoing) => outgoing,
+        ResponseStep::Hold(held) => {
+            let seen = &bytes[..held.bytes_max().min(bytes.len())];
+            held.body(seen, seen.len() == bytes.len())
+        }
+    };
+    Ok(observed(outgoing, Some(forwarded), case))
+}
+
+fn received(question: &Question) -> Result<Received, String> {
+    Ok(Received {
+        method: question.method.parse().map_err(|_| format!("`{}` is no method", question.method))?,
+        target: Bytes::from(question.target.clone()),
+        authority: None,
+        version: Version::HTTP_11,
+        headers: headers(&question.headers)?,
+    })
+}
+
+fn headers(lines: &[(String, String)]) -> Result<HeaderMap, String> {
+    let mut headers = HeaderMap::new();
+    for (name, value) in lines {
+        let name = HeaderName::try_from(name.as_str()).map_err(|fault| format!("{name}: {fault}"))?;
+        let value = HeaderValue::try_from(value.as_str()).map_err(|fault| format!("{name}: {fault}"))?;
+        headers.append(name, value);
+    }
+    Ok(headers)
+}
+
+fn lines(headers: &HeaderMap) -> Vec<(String, String)> {
+    let text = |value: &HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
+    headers.iter().map(|(name, value)| (name.to_string(), text(value))).collect()
+}
+
+fn observed(outgoing: Outgoing, forwarded: Option<Forwarded>, case: &Case) -> Observed {
+    let body = match &outgoing.payload {
+        Payload::App => case.response.body.clone(),
+        Payload::Own(bytes) => String::from_utf8_lossy(bytes).into_owned(),
+    };
+    Observed {
+        forwarded,
+        status: outgoing.head.status.as_u16(),
+        headers: lines(&outgoing.head.headers),
+        body,
+        findings: Some(outgoing.finish.findings().iter().map(seen).collect()),
+    }
+}
+
+fn seen(finding: &Finding) -> Seen {
+    let action = serde_json::to_value(finding.action).unwrap();
+    Seen {
+        rule: format!("{}/{}", finding.layer, finding.rule),
+        action: action.as_str().unwrap_or_default().to_owned(),
+        report: finding.mode == Mode::Report,
+    }
+}
+
+/// Buckets while time stands still: they empty and never refill.
+#[derive(Default)]
+pub(crate) struct Buckets(HashMap<BucketKey, u32>);
+
+impl Buckets {
+    fn answer(&mut self, ask: &Ask) -> Answer {
+        let Ask::Take { key, rate } = ask;
+        let used = self.0.entry(key.clone()).or_default();
+        let allowed = *used < rate.count;
+        *used += u32::from(allowed);
+        let one = rate.period / rate.count;
+        Answer::Taken(Taken {
+            allowed,
+            remaining: rate.count - *used,
+            reset_after: one * *used,
+            retry_after: if allowed { std::time::Duration::ZERO } else { one },
+        })
+    }
+}
