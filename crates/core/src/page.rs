@@ -4,10 +4,13 @@ use crate::record::ReferenceId;
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 
-/// The policy of our own page: one inline style, by hash, and nothing else.
 const STYLE: &str = "body{font:1rem/1.5 system-ui,sans-serif;max-width:34rem;margin:15vh auto;padding:0 1rem;color:#222;background:#fff}\
 h1{font-size:1.4rem}code{background:#eee;padding:.1em .35em;border-radius:.25em}\
 @media(prefers-color-scheme:dark){body{color:#ddd;background:#181818}code{background:#333}}";
+
+/// The page's own policy: its one style, by hash, and nothing else. It holds even where the headers layer is off.
+const CSP: &str = "default-src 'none'; style-src 'sha256-8hlxnWhjIjVRgXqSjWPs41sjQK5Yisw7oUDdWt0ZFQs='; base-uri 'none'; \
+                   form-action 'none'; frame-ancestors 'none'";
 
 /// A page that says what happened, in a sentence, and the reference id under which the operator finds the rest.
 pub(crate) fn page(status: StatusCode, say: &str, id: ReferenceId, json: bool) -> (HeaderMap, Bytes) {
@@ -21,6 +24,10 @@ pub(crate) fn page(status: StatusCode, say: &str, id: ReferenceId, json: bool) -
     let mut headers = HeaderMap::new();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(kind));
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    headers.insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(CSP));
+    headers.insert(header::X_FRAME_OPTIONS, HeaderValue::from_static("DENY"));
+    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    headers.insert(header::REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
     headers.insert("x-gambeson-ref", HeaderValue::from_str(&id.to_string()).unwrap_or(HeaderValue::from_static("-")));
     (headers, Bytes::from(body))
 }
@@ -38,8 +45,20 @@ fn escape(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
 }
 
-/// The style of [`page`], for the hash in its Content-Security-Policy.
 #[cfg(test)]
-pub(crate) const fn style() -> &'static str {
-    STYLE
+mod tests {
+    use super::*;
+    use base64::{Engine as _, prelude::BASE64_STANDARD};
+    use sha2::{Digest, Sha256};
+
+    #[test]
+    fn the_page_allows_its_own_style_and_nothing_else() {
+        let hash = format!("style-src 'sha256-{}';", BASE64_STANDARD.encode(Sha256::digest(STYLE)));
+        assert!(CSP.contains(&hash), "{hash}");
+        let (headers, body) = page(StatusCode::FORBIDDEN, "a < b", ReferenceId::new(1), false);
+        let text = std::str::from_utf8(&body).unwrap();
+        assert!(text.contains(&format!("<style>{STYLE}</style>")) && !text.contains("<script") && !text.contains("style="));
+        assert!(text.contains("a &lt; b"));
+        assert_eq!(headers[header::CONTENT_SECURITY_POLICY], CSP);
+    }
 }

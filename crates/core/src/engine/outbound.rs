@@ -8,7 +8,7 @@ use crate::{
     record::{Action, Finding, Record, ReferenceId, shown_path},
 };
 use bytes::Bytes;
-use http::{HeaderMap, StatusCode, header};
+use http::{HeaderMap, HeaderName, StatusCode, header};
 
 /// An exchange whose request was decided: it turns answers into what may leave.
 #[derive(Debug)]
@@ -60,23 +60,9 @@ pub enum Payload {
 #[derive(Debug)]
 pub struct Finish {
     id: ReferenceId,
-    began_ms: u64,
-    what: What,
-}
-
-#[derive(Debug)]
-#[allow(clippy::large_enum_variant, reason = "one an exchange, on the stack, moved once")]
-enum What {
-    /// A request that could not be read.
-    Unread(Box<Record>),
-    /// An exchange; its record is made only if it is wanted.
-    Exchange {
-        exchange: Exchange,
-        findings: Vec<Finding>,
-        status: StatusCode,
-        app_status: Option<StatusCode>,
-        original: Option<String>,
-    },
+    record: Option<Box<Record>>,
+    /// Whether the policy wants it written down.
+    wanted: bool,
 }
 
 impl Finish {
@@ -86,46 +72,22 @@ impl Finish {
         self.id
     }
 
-    /// When the exchange began, in milliseconds since 1970.
-    #[must_use]
-    pub const fn began_ms(&self) -> u64 {
-        self.began_ms
-    }
-
     /// What the layers found, whether it is written down or not: to be counted.
     #[must_use]
     pub fn findings(&self) -> &[Finding] {
-        match &self.what {
-            What::Unread(record) => &record.findings,
-            What::Exchange { findings, .. } => findings,
-        }
-    }
-
-    /// Notes that the answer broke off after its head had left, when nothing can be answered any more.
-    #[must_use]
-    pub fn broken_off(mut self, denial: &Denial) -> Self {
-        if let What::Exchange { findings, .. } = &mut self.what {
-            findings.push(finding_of(LayerName::Protocol, Mode::Enforce, Action::Note, denial));
-        }
-        self
+        self.record.as_deref().map_or(&[], |record| &record.findings)
     }
 
     /// What to write down, if anything: `took_ms` is how long the exchange took.
     #[must_use]
     pub fn record(self, took_ms: u64) -> Option<Box<Record>> {
-        match self.what {
-            What::Unread(record) => Some(record),
-            What::Exchange { exchange, findings, status, app_status, original } => {
-                let record = exchange.record(status, app_status, findings, original)?;
-                Some(Box::new(Record { took_ms, ..record }))
-            }
-        }
+        self.record.filter(|_| self.wanted).map(|record| Box::new(Record { took_ms, ..*record }))
     }
 }
 
 impl Outgoing {
-    pub(super) fn unread(status: StatusCode, headers: HeaderMap, body: Bytes, id: ReferenceId, record: Record) -> Self {
-        let finish = Finish { id, began_ms: record.time_ms, what: What::Unread(Box::new(record)) };
+    pub(super) fn unread(status: StatusCode, headers: HeaderMap, body: Bytes, record: Record) -> Self {
+        let finish = Finish { id: ReferenceId::new(0), record: Some(Box::new(record)), wanted: true };
         Self { head: ResponseHead { status, headers }, payload: Payload::Own(body), finish }
     }
 }
@@ -182,6 +144,12 @@ impl Exchange {
         }
     }
 
+    /// Writes down what went wrong after the head had left, when nothing can be answered any more.
+    #[must_use]
+    pub fn broken_off(finish: Finish, record: Record) -> Finish {
+        Finish { record: finish.record.filter(|_| finish.wanted).or_else(|| Some(Box::new(record))), wanted: true, ..finish }
+    }
+
     fn depart(mut self, head: ResponseHead, payload: Payload, body: Option<Body<'_>>, from_app: bool) -> Outgoing {
         let policy = self.engine.policy().clone();
         let route = self.request.route.and_then(|id| policy.routes.get(id));
@@ -193,25 +161,25 @@ impl Exchange {
         let mut original = None;
         for layer in policy.layers.departure() {
             let Some(denial) = mend(layer, &self.request, route, modes, &mut response, body) else { continue };
-            original = body.map(|body| policy.layers.disclosure.original(body.bytes));
+            original = body.map(|body| policy.layers.disclosure.original(&self.request, &response, body.bytes));
             payload = Payload::Own(self.replace(&mut response, &denial));
         }
         let (head, notes) = response.into_parts();
-        let (id, began_ms, status) = (self.id(), self.moment.now_ms, head.status);
-        let app_status = from_app.then_some(app_status);
-        let what = What::Exchange { exchange: self, findings: notes.findings, status, app_status, original };
-        Outgoing { head, payload, finish: Finish { id, began_ms, what } }
+        let wanted = policy.layers.audit_log.wants(policy.modes, &notes.findings);
+        let record = self.record(head.status, from_app.then_some(app_status), notes, original);
+        Outgoing { head, payload, finish: Finish { id: self.id(), record, wanted } }
     }
 
     /// Puts a clean page in the place of the app's body; the status stays.
     fn replace(&self, response: &mut Response, denial: &Denial) -> Bytes {
-        for name in [header::CONTENT_ENCODING, header::ETAG, header::LAST_MODIFIED, header::CONTENT_DISPOSITION] {
-            response.remove(&name);
+        for name in &OF_THE_BODY {
+            response.remove(name);
         }
         let (headers, body) = crate::page::page(response.status, denial.say, self.id(), self.request.wants_json());
         for (name, value) in &headers {
             response.set(name.clone(), value.clone());
         }
+        response.from_app = false;
         body
     }
 
@@ -219,15 +187,14 @@ impl Exchange {
         &self,
         status: StatusCode,
         app_status: Option<StatusCode>,
-        findings: Vec<Finding>,
+        notes: Notes,
         original: Option<String>,
-    ) -> Option<Record> {
-        let policy = self.engine.policy();
-        if !policy.layers.audit_log.wants(policy.modes, &findings) {
+    ) -> Option<Box<Record>> {
+        if notes.findings.is_empty() {
             return None;
         }
         let request = &self.request;
-        Some(Record {
+        Some(Box::new(Record {
             id: self.id().to_string(),
             time_ms: self.moment.now_ms,
             client: request.client.to_string(),
@@ -237,9 +204,9 @@ impl Exchange {
             status: status.as_u16(),
             app_status: app_status.map(|status| status.as_u16()),
             took_ms: 0,
-            findings,
+            findings: notes.findings,
             original,
-        })
+        }))
     }
 }
 
@@ -264,6 +231,17 @@ impl Held {
         self.exchange.fail(layer, denial)
     }
 }
+
+/// Fields that say something of the body that is replaced.
+const OF_THE_BODY: [HeaderName; 7] = [
+    header::CONTENT_ENCODING,
+    header::CONTENT_LENGTH,
+    header::CONTENT_RANGE,
+    header::ACCEPT_RANGES,
+    header::ETAG,
+    header::LAST_MODIFIED,
+    header::CONTENT_DISPOSITION,
+];
 
 fn modes(policy: &Policy, request: &Request) -> Modes {
     request.route.and_then(|id| policy.routes.get(id)).map_or(policy.modes, |route| route.modes)

@@ -1,26 +1,160 @@
 //! What errors may tell.
 
+mod encoding;
+mod original;
 mod policy;
+mod signs;
+#[cfg(test)]
+mod tests;
 
 pub use policy::{Disclosure, SECTION};
 
 use crate::{
-    layers::{Layer, Rule},
-    policy::LayerName,
+    exchange::{Request, Response},
+    layers::{Body, Denial, Layer, Outcome, Rule},
+    policy::{LayerName, Route},
 };
+use encoding::Text;
+use http::{Method, StatusCode, header};
+use signs::Scope;
 
-/// Every rule this layer refuses, answers or changes by, in kebab case.
-pub const RULES: &[Rule] = &[];
+/// Every rule this layer replaces an answer by.
+pub const RULES: &[Rule] = &[
+    Rule {
+        name: "debug-page",
+        about: "A debugger or debug page of a framework is replaced.",
+        why: "Werkzeug's debugger runs code; Django's page lists settings, queries and URLs (CWE-489, CWE-215; ASVS 13.4.2).",
+    },
+    Rule {
+        name: "python-traceback",
+        about: "An error that shows a Python traceback is replaced.",
+        why: "Paths, code and versions tell an attacker where to go on (CWE-209; ASVS 16.5.1).",
+    },
+    Rule {
+        name: "stack-trace",
+        about: "An error that shows the stack trace of another language is replaced.",
+        why: "The same for what runs beside the app (CWE-209).",
+    },
+    Rule {
+        name: "sql-error",
+        about: "An error that shows the message of a database is replaced.",
+        why: "Error-based SQL injection reads data out of these messages, and finds its way by them (CWE-209, CWE-89).",
+    },
+    Rule {
+        name: "source-path",
+        about: "An error that shows a file of the server, with a line or as the system names it, is replaced.",
+        why: "Paths make file inclusion and traversal easy (CWE-497).",
+    },
+    Rule {
+        name: "secret",
+        about: "An error that shows a private key, an access key or an address with a password is replaced.",
+        why: "It is as good as published (CWE-200, CWE-522).",
+    },
+    Rule {
+        name: "python-exception",
+        about: "A failure (5xx) that shows the name and message of an exception is replaced.",
+        why: "Messages carry values: keys, names, parts of queries (CWE-209).",
+    },
+    Rule {
+        name: "unreadable-error",
+        about: "A failure (5xx) in a content coding that cannot be looked into is replaced.",
+        why: "What cannot be judged must not leave when the app has just failed (CWE-209).",
+    },
+];
 
 impl Layer for Disclosure {
     fn name(&self) -> LayerName {
         LayerName::Disclosure
     }
+
+    fn hold(&self, request: &Request, response: &Response) -> Option<usize> {
+        self.scope(request, response).map(|_| self.hold_bytes)
+    }
+
+    fn mend(&self, request: &Request, _: Option<&Route>, response: &mut Response, body: Option<Body<'_>>) -> Outcome {
+        let Some(body) = body.filter(|body| !body.bytes.is_empty()) else { return Outcome::Pass };
+        let Some(scope) = self.scope(request, response) else { return Outcome::Pass };
+        let coding = response.headers().get(header::CONTENT_ENCODING);
+        let text = match encoding::text(body.bytes, coding) {
+            Text::Plain(text) => text,
+            Text::Unknown if scope == Scope::Failure && !self.allows("unreadable-error") => {
+                return Outcome::Replace(denial("unreadable-error", "a failure in an unknown content coding", request, response));
+            }
+            Text::Unknown => return Outcome::Pass,
+        };
+        match signs::find(&text, scope, &self.allow) {
+            Some(sign) => Outcome::Replace(denial(sign.rule, sign.what, request, response)),
+            None => Outcome::Pass,
+        }
+    }
 }
 
 impl Disclosure {
-    /// The app's own body as it may be written down.
-    pub(crate) fn original(&self, body: &[u8]) -> String {
-        crate::record::shown(body)
+    /// What an answer is looked through for; `None`: it is not looked at, and streams on.
+    fn scope(&self, request: &Request, response: &Response) -> Option<Scope> {
+        if !response.from_app || request.method == Method::HEAD || has_no_body(response.status) {
+            return None;
+        }
+        let kind = response.headers().get(header::CONTENT_TYPE).map_or(&b""[..], |kind| kind.as_bytes());
+        if response.status.as_u16() >= 400 && is_textual(kind) {
+            let failed = response.status.is_server_error();
+            return Some(if failed { Scope::Failure } else { Scope::Error });
+        }
+        let page = kind.get(..9).is_some_and(|start| start.eq_ignore_ascii_case(b"text/html"));
+        let looked_at = page && (self.every_page || is_development_server(response)) && self.fits(response);
+        looked_at.then_some(Scope::Page)
     }
+
+    /// Whether the answer says its length, and that it is no more than may be held: anything else may be a stream.
+    fn fits(&self, response: &Response) -> bool {
+        let length = response.header(header::CONTENT_LENGTH).and_then(|length| length.parse().ok());
+        length.is_some_and(|length: usize| length <= self.hold_bytes)
+    }
+
+    fn allows(&self, rule: &str) -> bool {
+        self.allow.iter().any(|allowed| allowed == rule)
+    }
+
+    /// The app's own body as it may be written down: shortened, secrets masked.
+    pub(crate) fn original(&self, request: &Request, response: &Response, body: &[u8]) -> String {
+        let coding = response.headers().get(header::CONTENT_ENCODING);
+        match encoding::text(body, coding) {
+            Text::Plain(text) => original::shown(&text, request, self.original_bytes),
+            Text::Unknown => String::new(),
+        }
+    }
+}
+
+fn denial(rule: &'static str, what: &'static str, request: &Request, response: &Response) -> Box<Denial> {
+    let say = if response.status.is_server_error() {
+        "The site could not answer because of a fault of its own."
+    } else {
+        "The site could not answer this request."
+    };
+    let path = crate::record::shown_path(request.target.path());
+    Denial::new(rule, response.status, say, format!("the answer shows {what} (CWE-209)"))
+        .at("response body", what)
+        .allowed_by(format!("[[route]]\npath = {path:?}\noff = [\"disclosure\"]"))
+}
+
+/// Statuses whose answers have no body (RFC 9110 section 6.4.1).
+fn has_no_body(status: StatusCode) -> bool {
+    status.is_informational() || matches!(status, StatusCode::NO_CONTENT | StatusCode::RESET_CONTENT | StatusCode::NOT_MODIFIED)
+}
+
+/// Whether people or programs read it as text. An event stream is never held; an answer without a type is sniffed as text.
+fn is_textual(kind: &[u8]) -> bool {
+    let Some(kind) = kind.split(|&b| b == b';').next() else { return true };
+    let kind = kind.trim_ascii().to_ascii_lowercase();
+    let ends = |ending: &[u8]| kind.ends_with(ending);
+    kind.is_empty()
+        || (kind.starts_with(b"text/") && kind != b"text/event-stream")
+        || ends(b"json")
+        || ends(b"xml")
+        || ends(b"javascript")
+}
+
+/// Whether a server answers that is made for development: only there does a debugger answer with a status of success.
+fn is_development_server(response: &Response) -> bool {
+    response.header(header::SERVER).is_some_and(|server| server.starts_with("Werkzeug/") || server.starts_with("WSGIServer/"))
 }
