@@ -3,7 +3,7 @@
 use crate::{
     layers::Facts,
     policy::{LayerName, Mode, RouteId},
-    record::{Action, Finding, ReferenceId, shown_under},
+    record::{Action, Finding, ReferenceId, shown_path, shown_under},
     target::Target,
 };
 use bytes::Bytes;
@@ -161,6 +161,15 @@ impl Request {
         let accept = self.header(http::header::ACCEPT).unwrap_or_default();
         let sent_json = self.header(http::header::CONTENT_TYPE).is_some_and(|kind| kind.starts_with("application/json"));
         !accept.contains("text/html") && (accept.contains("json") || sent_json)
+    }
+
+    /// The lines of policy that would switch a layer off for requests like this one and no others.
+    #[must_use]
+    pub fn exception(&self, layer: LayerName) -> String {
+        let path = shown_path(self.target.decoded_path());
+        let segments = path.split('/').map(|segment| if segment.contains('*') { "{any}" } else { segment });
+        let path = toml::Value::from(segments.collect::<Vec<_>>().join("/"));
+        format!("[[route]]\npath = {path}\nmethods = [\"{}\"]\noff = [\"{layer}\"]", self.method)
     }
 
     /// Removes a header field, or in `report` mode notes that it would be removed.

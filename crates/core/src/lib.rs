@@ -10,6 +10,7 @@
 pub mod engine;
 pub mod exchange;
 pub mod layers;
+pub mod origin;
 mod page;
 pub mod policy;
 pub mod record;

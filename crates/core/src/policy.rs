@@ -14,7 +14,7 @@ mod spec;
 mod suggest;
 mod value;
 
-pub use app::{App, Framework, Listen, Timeouts, Upstream, UpstreamAddress};
+pub use app::{App, Framework, Listen, SessionCookies, Timeouts, Upstream, UpstreamAddress};
 pub use mode::{LayerName, Mode, Modes};
 pub use pattern::Pattern;
 pub use problem::{Problem, Problems, Severity};

@@ -288,7 +288,7 @@ pub struct App {
     /// Its framework.
     pub framework: Framework,
     /// Cookies that log somebody in, beside those recognised by their names.
-    pub session_cookies: Vec<String>,
+    pub session_cookies: SessionCookies,
 }
 
 impl App {
@@ -310,16 +310,21 @@ impl App {
             hosts: hosts.iter().map(|host| host.to_ascii_lowercase()).collect(),
             address: reader.optional("upstream").unwrap_or(default),
             framework: reader.optional("framework").unwrap_or_default(),
-            session_cookies: reader.get("session_cookies"),
+            session_cookies: SessionCookies(reader.get("session_cookies")),
         }
     }
+}
 
+/// Which cookies log somebody in: the names the policy adds to those that tell it themselves.
+#[derive(Debug, Clone, Default)]
+pub struct SessionCookies(Vec<String>);
+
+impl SessionCookies {
     /// Whether a cookie of that name logs somebody in.
     #[must_use]
-    pub fn is_session_cookie(&self, name: &str) -> bool {
+    pub fn contains(&self, name: &str) -> bool {
         let known = |word: &str| name.as_bytes().windows(word.len()).any(|part| part.eq_ignore_ascii_case(word.as_bytes()));
-        ["session", "auth", "token", "jwt", "sid"].into_iter().any(known)
-            || self.session_cookies.iter().any(|cookie| cookie == name)
+        ["session", "auth", "token", "jwt", "sid"].into_iter().any(known) || self.0.iter().any(|cookie| cookie == name)
     }
 }
 
