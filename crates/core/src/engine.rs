@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! Received ──Engine::receive──▶ Pending (asks) ──decide──▶ Permit + Exchange ──response──▶ Held ──body──▶ Outgoing ──▶ Record
-//!                 └────────────────┴──▶ Outgoing (our own answer)          └──────────────────────▶ Outgoing
+//!                 └────────────────┴──▶ Outgoing (our own answer, some after ──body──)  └─────────────▶ Outgoing
 //! ```
 //!
 //! Forwarding takes a [`Permit`] by value, and only this module can make one: a host that forwards without a decision
@@ -13,7 +13,7 @@ mod inbound;
 mod outbound;
 
 pub use forward::{Forwarded, Permit, RequestBody};
-pub use inbound::{Decision, Pending, Step};
+pub use inbound::{Collecting, Decision, Pending, Step};
 pub use outbound::{Exchange, Finish, Held, Outgoing, Payload, ResponseStep};
 
 use crate::{
@@ -101,8 +101,17 @@ struct Instead {
     body: Bytes,
 }
 
+/// Why a request does not go on to the next layer.
+#[derive(Debug)]
+enum Halt {
+    /// This is answered.
+    Instead(Instead),
+    /// The layer answers when it has seen this many bytes of the body, at most.
+    Collect(usize),
+}
+
 /// Applies the mode of a layer to its verdict: the only place where `report` differs from `enforce`.
-fn apply(notes: &mut Notes, verdict: Verdict, id: ReferenceId, json: bool) -> Option<Instead> {
+fn apply(notes: &mut Notes, verdict: Verdict, id: ReferenceId, json: bool) -> Option<Halt> {
     match verdict {
         Verdict::Pass => None,
         Verdict::Refuse(denial) => {
@@ -112,12 +121,13 @@ fn apply(notes: &mut Notes, verdict: Verdict, id: ReferenceId, json: bool) -> Op
             }
             let (mut headers, body) = crate::page::page(denial.status, denial.say, id, json);
             headers.extend(denial.headers);
-            Some(Instead { status: denial.status, headers, body })
+            Some(Halt::Instead(Instead { status: denial.status, headers, body }))
         }
-        Verdict::Answer(_) if notes.mode == Mode::Report => None,
+        Verdict::Answer(_) | Verdict::Collect(_) if notes.mode == Mode::Report => None,
+        Verdict::Collect(bytes_max) => Some(Halt::Collect(bytes_max)),
         Verdict::Answer(reply) => {
             notes.add(answered(notes.layer, &reply));
-            Some(Instead { status: reply.status, headers: reply.headers, body: reply.body })
+            Some(Halt::Instead(Instead { status: reply.status, headers: reply.headers, body: reply.body }))
         }
     }
 }

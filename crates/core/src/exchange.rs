@@ -116,7 +116,7 @@ pub struct Request {
     pub route: Option<RouteId>,
     /// What the layers established.
     pub facts: Facts,
-    /// The nonce for scripts and styles of this answer, in base 64.
+    /// The nonce for scripts and styles of this answer, in base 64; empty where the policy uses none.
     pub nonce: String,
     pub(crate) notes: Notes,
 }

@@ -34,6 +34,11 @@ pub trait Layer: Send + Sync {
         Verdict::Pass
     }
 
+    /// Answers a request it wanted to see the body of ([`Verdict::Collect`]).
+    fn collected(&self, _: &mut Request, _body: Body<'_>) -> Verdict {
+        Verdict::Pass
+    }
+
     /// How many bytes of the answer's body it must see before the head may leave; `None`: it needs none.
     fn hold(&self, _: &Request, _: &Response) -> Option<usize> {
         None
@@ -63,6 +68,8 @@ pub enum Verdict {
     Refuse(Box<Denial>),
     /// The layer answers it itself.
     Answer(Box<Reply>),
+    /// The layer answers it itself when it has seen so many bytes of its body, at most.
+    Collect(usize),
 }
 
 /// What a layer says of an answer.
@@ -219,10 +226,11 @@ impl Settings {
     }
 
     /// Judged with the answers of stored state. The limit comes first, so that whoever guesses cannot make the rest work
-    /// for nothing; a preflight is answered before anybody is asked who they are, and grants nothing.
+    /// for nothing; browsers' reports and preflights are answered before anybody is asked who they are, and grant nothing;
+    /// cookies get the app's own names back last, when nobody needs to tell them apart any more.
     #[must_use]
-    pub fn admission(&self) -> [&dyn Layer; 3] {
-        [&self.rate_limit, &self.cors, &self.csrf]
+    pub fn admission(&self) -> [&dyn Layer; 5] {
+        [&self.rate_limit, &self.headers, &self.cors, &self.csrf, &self.cookies]
     }
 
     /// For answers: first what must not leave, then what the rest is dressed in. Our own refusals pass it too.

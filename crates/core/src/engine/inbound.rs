@@ -1,15 +1,16 @@
 //! From a received head to a decision.
 
-use super::{Engine, Exchange, Instead, Moment, Outgoing, Permit, RequestBody, apply, scheme_of, trusted};
+use super::{Engine, Exchange, Halt, Instead, Moment, Outgoing, Permit, RequestBody, apply, scheme_of, trusted};
 use crate::{
     exchange::{Connection, Notes, Received, Request, Scheme},
-    layers::{Facts, Layer, Settings},
-    policy::{Mode, Modes, Policy, Route},
+    layers::{Body, Facts, Layer, Settings, Verdict},
+    policy::{LayerName, Mode, Modes, Policy, Route},
     record::ReferenceId,
     store::{Answer, Ask},
 };
 use base64::{Engine as _, prelude::BASE64_STANDARD_NO_PAD};
-use http::{HeaderMap, header};
+use bytes::Bytes;
+use http::{HeaderMap, StatusCode, header};
 use std::net::IpAddr;
 
 /// After the head was read.
@@ -30,6 +31,19 @@ pub enum Decision {
     Forward(Permit, RequestBody, Exchange),
     /// It is answered instead.
     Respond(Outgoing),
+    /// It is answered by a layer that must see its body first.
+    Collect(Collecting),
+}
+
+/// A request that a layer answers itself once it has seen the body, such as a browser's report.
+#[derive(Debug)]
+pub struct Collecting {
+    engine: Engine,
+    request: Request,
+    moment: Moment,
+    layer: LayerName,
+    mode: Mode,
+    bytes_max: usize,
 }
 
 /// A request that waits for the answers of stored state.
@@ -41,7 +55,7 @@ pub struct Pending {
     modes: Modes,
     asks: Vec<Ask>,
     /// How many of the asks each layer of the admission posed.
-    counts: [u8; 3],
+    counts: [u8; 5],
 }
 
 impl Engine {
@@ -58,7 +72,7 @@ impl Engine {
         let modes = route.map_or(policy.modes, |route| route.modes);
         let id = moment.entropy.reference();
         for layer in policy.layers.arrival() {
-            if let Some(instead) = judge(layer, &mut request, route, modes, &[], id) {
+            if let Some(Halt::Instead(instead)) = judge(layer, &mut request, route, modes, &[], id) {
                 return Step::Respond(self.respond(request, moment, instead));
             }
         }
@@ -90,7 +104,7 @@ impl Engine {
             connection,
             route: None,
             facts: Facts::default(),
-            nonce: BASE64_STANDARD_NO_PAD.encode(moment.entropy.nonce()),
+            nonce: if policy.layers.headers.uses_nonce() { nonce_of(moment) } else { String::new() },
             notes: Notes::new(),
         })
     }
@@ -118,13 +132,44 @@ impl Pending {
         for (layer, count) in policy.layers.admission().into_iter().zip(counts) {
             let (own, others) = rest.split_at_checked(usize::from(count)).unwrap_or((rest, &[]));
             rest = others;
-            if let Some(instead) = judge(layer, &mut request, route, modes, own, id) {
-                return Decision::Respond(engine.respond(request, moment, instead));
+            match judge(layer, &mut request, route, modes, own, id) {
+                None => {}
+                Some(Halt::Instead(instead)) => return Decision::Respond(engine.respond(request, moment, instead)),
+                Some(Halt::Collect(bytes_max)) => {
+                    let (layer, mode) = (layer.name(), modes.get(layer.name()));
+                    return Decision::Collect(Collecting { engine, request, moment, layer, mode, bytes_max });
+                }
             }
         }
         let permit = Permit::new(&policy, &mut request, route);
         let body = RequestBody::new(policy.layers.protocol.body_bytes_max(route), modes);
         Decision::Forward(permit, body, Exchange::new(engine, request, moment))
+    }
+}
+
+impl Collecting {
+    /// How many bytes of the body the layer wants to see, at most. A host reads no more, gives what came before the
+    /// deadline, and throws the rest away.
+    #[must_use]
+    pub const fn bytes_max(&self) -> usize {
+        self.bytes_max
+    }
+
+    /// The layer's answer, with the body or as much of it as was asked for.
+    #[must_use]
+    pub fn body(self, bytes: &[u8], whole: bool) -> Outgoing {
+        let Self { engine, mut request, moment, layer, mode, .. } = self;
+        request.notes.layer = layer;
+        request.notes.mode = mode;
+        let layers = &engine.policy().layers;
+        let asked = layers.admission().into_iter().find(|one| one.name() == layer);
+        let verdict = asked.map_or(Verdict::Pass, |layer| layer.collected(&mut request, Body { bytes, whole }));
+        let json = request.wants_json();
+        let instead = match apply(&mut request.notes, verdict, moment.entropy.reference(), json) {
+            Some(Halt::Instead(instead)) => instead,
+            _ => Instead { status: StatusCode::NO_CONTENT, headers: HeaderMap::new(), body: Bytes::new() },
+        };
+        engine.respond(request, moment, instead)
     }
 }
 
@@ -135,7 +180,7 @@ fn judge(
     modes: Modes,
     answers: &[Answer],
     id: ReferenceId,
-) -> Option<Instead> {
+) -> Option<Halt> {
     let mode = modes.get(layer.name());
     if mode == Mode::Off {
         return None;
@@ -150,7 +195,7 @@ fn judge(
     apply(&mut request.notes, verdict, id, json)
 }
 
-fn asks(layers: &Settings, request: &Request, route: Option<&Route>, modes: Modes) -> (Vec<Ask>, [u8; 3]) {
+fn asks(layers: &Settings, request: &Request, route: Option<&Route>, modes: Modes) -> (Vec<Ask>, [u8; 5]) {
     let mut asks = Vec::new();
     let counts = layers.admission().map(|layer| {
         let before = asks.len();
@@ -160,6 +205,10 @@ fn asks(layers: &Settings, request: &Request, route: Option<&Route>, modes: Mode
         u8::try_from(asks.len() - before).unwrap_or(u8::MAX)
     });
     (asks, counts)
+}
+
+fn nonce_of(moment: Moment) -> String {
+    BASE64_STANDARD_NO_PAD.encode(moment.entropy.nonce())
 }
 
 /// The host asked for, and its port: `:authority` or the absolute target, else `Host`; what a trusted proxy says first.

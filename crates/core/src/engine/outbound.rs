@@ -1,6 +1,6 @@
 //! From the app's answer, or our own, to what leaves and what is written down.
 
-use super::{Engine, Moment, apply, finding_of};
+use super::{Engine, Halt, Moment, apply, finding_of};
 use crate::{
     exchange::{Notes, Request, Response, ResponseHead},
     layers::{Body, Denial, Layer, Outcome, Verdict},
@@ -139,8 +139,8 @@ impl Exchange {
         let (id, json) = (self.id(), self.request.wants_json());
         let instead = apply(&mut self.request.notes, Verdict::Refuse(denial), id, json);
         match instead {
-            Some(instead) => self.instead(instead.status, instead.headers, instead.body),
-            None => self.instead(StatusCode::INTERNAL_SERVER_ERROR, HeaderMap::new(), Bytes::new()),
+            Some(Halt::Instead(instead)) => self.instead(instead.status, instead.headers, instead.body),
+            _ => self.instead(StatusCode::INTERNAL_SERVER_ERROR, HeaderMap::new(), Bytes::new()),
         }
     }
 

@@ -36,6 +36,11 @@ fn once(engine: &Engine, case: &Case, buckets: &mut Buckets) -> Result<Observed,
     let answers: Vec<Answer> = pending.asks().iter().map(|ask| buckets.answer(ask)).collect();
     Ok(match pending.decide(&answers) {
         Decision::Respond(outgoing) => observed(outgoing, None, case),
+        Decision::Collect(collecting) => {
+            let bytes = case.request.body.as_bytes();
+            let seen = &bytes[..collecting.bytes_max().min(bytes.len())];
+            observed(collecting.body(seen, seen.len() == bytes.len()), None, case)
+        }
         Decision::Forward(permit, body, exchange) => match body.declared(case.request.body.len() as u64) {
             Ok(()) => forward(&permit, exchange, case)?,
             Err(denial) => observed(exchange.fail(gambeson_core::policy::LayerName::Protocol, denial), None, case),
