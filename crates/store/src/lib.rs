@@ -1,5 +1,6 @@
 //! State and evidence: buckets in memory, the hash-chained audit log.
 
+pub mod audit;
 pub mod buckets;
 pub mod metrics;
 pub mod serving;

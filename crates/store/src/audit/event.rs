@@ -1,0 +1,111 @@
+//! What the audit log holds: exchanges, what happened to the gateway, and what happened to the log itself.
+
+use gambeson_core::record::Record;
+use serde::{Deserialize, Serialize};
+
+/// One thing that happened.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "lowercase")]
+pub enum Event {
+    /// A request and what became of it.
+    Exchange(Box<Record>),
+    /// Something about the gateway: started, policy reloaded, stopped (ASVS 5.0 16.3).
+    Notice {
+        /// What, in one or two words.
+        what: String,
+        /// With what, for a person.
+        detail: String,
+    },
+    /// The first line of a file. Its `prev` is the last hash of the file before.
+    Opened {
+        /// The process that began the file.
+        process: u32,
+        /// The number of the first line of the oldest file still kept: an older start is retention, a later one is theft.
+        oldest: u64,
+    },
+    /// Records that never reached the log.
+    Lost {
+        /// How many.
+        count: u64,
+        /// Why.
+        why: String,
+    },
+    /// The log was found damaged and went on.
+    Recovered {
+        /// What was found.
+        why: String,
+        /// Bytes of an unfinished last line that were cut off.
+        #[serde(skip_serializing_if = "is_zero", default)]
+        cut_bytes: u64,
+        /// Lines that were written once and were not found again.
+        #[serde(skip_serializing_if = "is_zero", default)]
+        missing: u64,
+    },
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+const fn is_zero(number: &u64) -> bool {
+    *number == 0
+}
+
+impl Event {
+    /// A notice about the gateway.
+    #[must_use]
+    pub fn notice(what: &str, detail: impl Into<String>) -> Self {
+        Self::Notice { what: what.to_owned(), detail: detail.into() }
+    }
+
+    /// Roughly how much memory it takes, in bytes: what the queue is measured by.
+    pub(crate) fn weight(&self) -> usize {
+        const FIXED: usize = 256;
+        match self {
+            Self::Exchange(record) => {
+                let findings = record.findings.iter();
+                let findings: usize = findings.map(|f| FIXED + f.part.len() + f.value.len() + f.allow.len() + f.why.len()).sum();
+                let original = record.original.as_ref().map_or(0, String::len);
+                FIXED + record.host.len() + record.path.len() + record.method.len() + original + findings
+            }
+            Self::Notice { detail, .. } => FIXED + detail.len(),
+            Self::Opened { .. } | Self::Lost { .. } | Self::Recovered { .. } => FIXED,
+        }
+    }
+
+    /// As JSON that is safe to print: control characters, also those JSON lets through, line separators and
+    /// direction marks are escaped, so that no logged value can move a terminal's cursor or hide text (CWE-117, CWE-150).
+    pub(crate) fn to_line(&self) -> Result<String, serde_json::Error> {
+        let json = serde_json::to_string(self)?;
+        if !json.chars().any(is_unprintable) {
+            return Ok(json);
+        }
+        let mut safe = String::with_capacity(json.len() + 16);
+        for c in json.chars() {
+            match is_unprintable(c) {
+                // All of them lie in the first plane: four digits do.
+                true => safe.push_str(&format!("\\u{:04x}", u32::from(c))),
+                false => safe.push(c),
+            }
+        }
+        Ok(safe)
+    }
+}
+
+/// Characters that a terminal or an editor acts on instead of showing.
+pub(crate) fn is_unprintable(c: char) -> bool {
+    c.is_control()
+        || matches!(c, '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_terminal_would_act_on_is_escaped_and_reads_back_the_same() {
+        let hostile = "a\n\u{1b}[2J\u{7f}\u{9b}1m\u{202e}gpj.exe\u{2028}\u{feff}ї";
+        let event = Event::notice("started", hostile);
+        let line = event.to_line().unwrap();
+        assert!(!line.chars().any(is_unprintable), "{line}");
+        assert!(line.contains('ї'));
+        assert_eq!(serde_json::from_str::<Event>(&line).unwrap(), event);
+    }
+}
