@@ -8,6 +8,10 @@ use http::Method;
 use std::hint::black_box;
 use std::time::Instant;
 
+/// The allocator of the gateway, so that the figures are its own.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 const GET: &[u8] = b"GET /articles/2026/11/quilted-armour?page=2&sort=new HTTP/1.1\r\n\
 Host: comments.example.com\r\n\
 Connection: keep-alive\r\n\

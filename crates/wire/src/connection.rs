@@ -1,6 +1,7 @@
 //! What the Connection field says, and which fields belong to one hop only.
 
 use crate::Fault;
+use crate::names::known;
 use http::{HeaderMap, HeaderName};
 
 /// The fields that a parser treats by name.
@@ -19,20 +20,21 @@ pub(crate) enum Special {
 }
 
 impl Special {
-    /// Sorts a field by its name; the length decides first, so that most names cost one comparison.
+    /// Sorts a field by its name, which the table of common names knows if it is special.
     pub(crate) fn of(name: &[u8]) -> Self {
-        let is = |other: &[u8]| name.eq_ignore_ascii_case(other);
-        match name.len() {
-            2 if is(b"te") => Self::HopByHop,
-            4 if is(b"host") => Self::Host,
-            6 if is(b"expect") => Self::Expect,
-            7 if is(b"upgrade") => Self::Upgrade,
-            7 if is(b"trailer") => Self::HopByHop,
-            10 if is(b"connection") => Self::Connection,
-            10 if is(b"keep-alive") => Self::HopByHop,
-            14 if is(b"content-length") => Self::ContentLength,
-            16 if is(b"proxy-connection") => Self::HopByHop,
-            17 if is(b"transfer-encoding") => Self::TransferEncoding,
+        known(name).map_or(Self::EndToEnd, |known| known.special)
+    }
+
+    /// The same for a name in lower case; the length decides first, so that most names cost no comparison.
+    pub(crate) fn of_lower(name: &str) -> Self {
+        match (name.len(), name) {
+            (2, "te") | (7, "trailer") | (10, "keep-alive") | (16, "proxy-connection") => Self::HopByHop,
+            (4, "host") => Self::Host,
+            (6, "expect") => Self::Expect,
+            (7, "upgrade") => Self::Upgrade,
+            (10, "connection") => Self::Connection,
+            (14, "content-length") => Self::ContentLength,
+            (17, "transfer-encoding") => Self::TransferEncoding,
             _ => Self::EndToEnd,
         }
     }
@@ -84,6 +86,34 @@ impl ConnectionOptions {
             }
             // Removing these after they were obeyed, or obeying them after they were removed: two readings of one message.
             _ => Err(Fault::BadConnection),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Special;
+
+    #[test]
+    fn both_ways_to_sort_agree() {
+        let special = [
+            "te",
+            "trailer",
+            "keep-alive",
+            "proxy-connection",
+            "host",
+            "expect",
+            "upgrade",
+            "connection",
+            "content-length",
+            "transfer-encoding",
+        ];
+        for name in special {
+            assert_eq!(Special::of_lower(name), Special::of(name.as_bytes()), "{name}");
+            assert_ne!(Special::of(name.as_bytes()), Special::EndToEnd, "{name}");
+        }
+        for name in ["cookie", "x-te", "hosts", "", "upgrade-insecure-requests"] {
+            assert_eq!((Special::of_lower(name), Special::of(name.as_bytes())), (Special::EndToEnd, Special::EndToEnd), "{name}");
         }
     }
 }

@@ -93,7 +93,7 @@ fn fields_len(headers: &HeaderMap, extra: Extra<'_>) -> usize {
 fn write_fields(out: &mut BytesMut, headers: &HeaderMap, extra: Extra<'_>, framing: Framing, connection: ConnectionOption) {
     let upgrade = connection == ConnectionOption::Upgrade;
     for (name, value) in headers.iter().chain(extra.iter().map(|(name, value)| (name, value))) {
-        match Special::of(name.as_str().as_bytes()) {
+        match Special::of_lower(name.as_str()) {
             Special::EndToEnd | Special::Host | Special::Expect => put_field(out, name.as_str(), value.as_bytes()),
             Special::Upgrade if upgrade => put_field(out, name.as_str(), value.as_bytes()),
             _ => {}

@@ -3,6 +3,7 @@
 use crate::Fault;
 use crate::connection::{ConnectionOptions, Special};
 use crate::framing::FramingFields;
+use crate::names::known;
 use crate::scan::Scan;
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue};
@@ -29,71 +30,67 @@ pub(crate) struct Fields {
 impl Fields {
     /// Reads the field lines that `scan` found in `head`; the start line has been read by the caller.
     pub(crate) fn read(head: &Bytes, scan: &Scan, side: Side) -> Result<Self, Fault> {
-        let mut fields = Self { headers: HeaderMap::with_capacity(scan.field_count()), ..Self::default() };
-        for (index, (start, end)) in scan.lines().skip(1).enumerate() {
-            let line = head.get(start..end).unwrap_or_default();
-            let Some(colon) = line.iter().position(|b| *b == b':') else {
+        let mut fields = Self { headers: HeaderMap::with_capacity(scan.field_lines().len()), ..Self::default() };
+        for (index, (start, end)) in scan.field_lines().iter().enumerate() {
+            let line = head.get(*start..*end).unwrap_or_default();
+            let Some(colon) = memchr::memchr(b':', line) else {
                 return Err(name_fault(line, index));
             };
             let (name, rest) = line.split_at(colon);
-            let (from, to) = trim(rest, start + colon);
-            fields.add(name, head, (from, to), side).map_err(|fault| match fault {
-                Fault::BadName => name_fault(line, index),
-                other => other,
-            })?;
+            let raw = trim(rest.get(1..).unwrap_or_default());
+            let Ok(value) = HeaderValue::from_maybe_shared(head.slice_ref(raw)) else {
+                return Err(value_fault(raw));
+            };
+            let known = known(name);
+            if fields.consume(known.map_or(Special::EndToEnd, |known| known.special), &value, side)? {
+                continue;
+            }
+            let added = match known {
+                Some(known) => fields.headers.try_append(&known.name, value),
+                None => match HeaderName::from_bytes(name) {
+                    Ok(name) => fields.headers.try_append(name, value),
+                    Err(_) => return Err(name_fault(line, index)),
+                },
+            };
+            added.map_err(|_| Fault::TooManyHeaders)?;
         }
         fields.connection.remove_named(&mut fields.headers);
         Ok(fields)
     }
 
-    fn add(&mut self, name: &[u8], head: &Bytes, (from, to): (usize, usize), side: Side) -> Result<(), Fault> {
-        let raw = head.get(from..to).unwrap_or_default();
-        let special = Special::of(name);
-        let value = || HeaderValue::from_maybe_shared(head.slice(from..to)).map_err(|_| value_fault(raw));
-        match special {
-            Special::EndToEnd => {}
-            Special::HopByHop => return value().map(drop),
-            Special::Connection => return self.connection.add(value()?.as_bytes()),
-            Special::TransferEncoding => {
-                return self.framing.add_transfer_encoding(value()?.as_bytes());
+    /// Obeys a field that concerns this hop. True: it ends here; false: it is also for the recipient.
+    fn consume(&mut self, special: Special, value: &HeaderValue, side: Side) -> Result<bool, Fault> {
+        match (special, side) {
+            (Special::EndToEnd, _) | (Special::Host | Special::Expect, Side::Response) => return Ok(false),
+            (Special::HopByHop, _) => {}
+            (Special::Connection, _) => self.connection.add(value.as_bytes())?,
+            (Special::TransferEncoding, _) => self.framing.add_transfer_encoding(value.as_bytes())?,
+            (Special::ContentLength, _) => return self.framing.add_length(value.as_bytes(), side == Side::Response),
+            (Special::Upgrade, _) => {
+                self.has_upgrade = true;
+                return Ok(false);
             }
-            Special::ContentLength => {
-                let seen = self.framing.length.is_some();
-                self.framing.add_length(value()?.as_bytes(), side == Side::Response)?;
-                if seen {
-                    return Ok(());
-                }
-            }
-            Special::Host if side == Side::Request => {
+            (Special::Host, Side::Request) => {
                 if std::mem::replace(&mut self.has_host, true) {
                     return Err(Fault::RepeatedHost);
                 }
-                if !crate::is_valid_host(raw) {
-                    return Err(value_fault_or(raw, Fault::BadHost));
-                }
+                return if crate::is_valid_host(value.as_bytes()) { Ok(false) } else { Err(Fault::BadHost) };
             }
-            Special::Expect if side == Side::Request => {
-                if !raw.eq_ignore_ascii_case(b"100-continue") {
-                    return Err(value_fault_or(raw, Fault::UnknownExpectation));
-                }
-                self.expect_continue = true;
-                return Ok(());
+            (Special::Expect, Side::Request) if value.as_bytes().eq_ignore_ascii_case(b"100-continue") => {
+                self.expect_continue = true
             }
-            Special::Upgrade => self.has_upgrade = true,
-            Special::Host | Special::Expect => {}
+            (Special::Expect, Side::Request) => return Err(Fault::UnknownExpectation),
         }
-        let name = HeaderName::from_bytes(name).map_err(|_| Fault::BadName)?;
-        self.headers.try_append(name, value()?).map(drop).map_err(|_| Fault::TooManyHeaders)
+        Ok(true)
     }
 }
 
-/// Removes the optional white space around a value; `rest` begins with the colon, which stands at `at` in the head.
-fn trim(rest: &[u8], at: usize) -> (usize, usize) {
-    let is_ows = |b: &u8| matches!(b, b' ' | b'\t');
-    let value = rest.get(1..).unwrap_or_default();
-    let leading = value.iter().take_while(|b| is_ows(b)).count();
-    let trailing = value.get(leading..).unwrap_or_default().iter().rev().take_while(|b| is_ows(b)).count();
-    (at + 1 + leading, at + rest.len() - trailing)
+/// Removes optional white space, and nothing else that a laxer trim would: RFC 9110 5.6.3.
+fn trim(mut value: &[u8]) -> &[u8] {
+    while let [b' ' | b'\t', rest @ ..] | [rest @ .., b' ' | b'\t'] = value {
+        value = rest;
+    }
+    value
 }
 
 /// Says what is wrong with a line whose name could not be read.
@@ -115,10 +112,4 @@ pub(crate) fn name_fault(line: &[u8], index: usize) -> Fault {
 #[cold]
 fn value_fault(value: &[u8]) -> Fault {
     if value.contains(&b'\r') { Fault::BareCr } else { Fault::ControlInValue }
-}
-
-/// Prefers the fault of the bytes over the fault of their meaning.
-#[cold]
-fn value_fault_or(value: &[u8], meaning: Fault) -> Fault {
-    if HeaderValue::from_bytes(value).is_err() { value_fault(value) } else { meaning }
 }

@@ -21,15 +21,14 @@ pub(crate) struct FramingFields {
 }
 
 impl FramingFields {
-    /// Takes one Content-Length. A second one is refused; `same_twice` tolerates it when it says the same (an app's answer).
-    pub(crate) fn add_length(&mut self, value: &[u8], same_twice: bool) -> Result<(), Fault> {
+    /// Takes one Content-Length; true when an equal one came before it. A second one is refused, unless `same_twice` tolerates it
+    /// for saying the same (some apps do).
+    pub(crate) fn add_length(&mut self, value: &[u8], same_twice: bool) -> Result<bool, Fault> {
         let length = parse_length(value)?;
-        match self.length {
-            Some(before) if !same_twice || before != length => Err(Fault::RepeatedLength),
-            _ => {
-                self.length = Some(length);
-                Ok(())
-            }
+        match self.length.replace(length) {
+            None => Ok(false),
+            Some(before) if same_twice && before == length => Ok(true),
+            Some(_) => Err(Fault::RepeatedLength),
         }
     }
 

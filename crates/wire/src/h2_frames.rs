@@ -101,13 +101,12 @@ impl H2FrameMeter {
     }
 
     fn refill(&mut self, now_ms: u64) {
-        let elapsed = now_ms.saturating_sub(self.refilled_at_ms);
-        let earned = elapsed.saturating_mul(u64::from(self.budget.points_per_second)) / 1000;
-        if earned > 0 {
-            let points = u64::from(self.points).saturating_add(earned).min(u64::from(self.budget.points_max));
-            self.points = u32::try_from(points).unwrap_or(self.budget.points_max);
-            self.refilled_at_ms = now_ms;
-        }
+        let rate = u64::from(self.budget.points_per_second).max(1);
+        let earned = now_ms.saturating_sub(self.refilled_at_ms).saturating_mul(rate) / 1000;
+        let points = u64::from(self.points).saturating_add(earned).min(u64::from(self.budget.points_max));
+        self.points = u32::try_from(points).unwrap_or(self.budget.points_max);
+        // Only the time these points took, rounded up so that none is paid twice: the rest of it counts next time.
+        self.refilled_at_ms = self.refilled_at_ms.saturating_add(earned.saturating_mul(1000).div_ceil(rate));
     }
 }
 

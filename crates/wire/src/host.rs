@@ -1,5 +1,17 @@
 //! What a Host may look like.
 
+/// Bytes a host name may have.
+#[expect(clippy::indexing_slicing, reason = "evaluated while compiling: a wrong index is a compile error")]
+static NAME_BYTES: [bool; 256] = {
+    let mut table = [false; 256];
+    let mut byte = 0_u8;
+    while byte < 128 {
+        table[byte as usize] = byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_');
+        byte += 1;
+    }
+    table
+};
+
 /// Whether `value` is `host` or `host:port` as a browser sends it: a name of letters, digits, `-`, `.`, `_`, an IPv4 address, or a
 /// bracketed IPv6 address; a port of 1 to 5 digits up to 65535.
 ///
@@ -21,12 +33,9 @@ pub fn is_valid_host(value: &[u8]) -> bool {
 }
 
 fn is_name(name: &[u8]) -> bool {
-    let label_byte = |b: &u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'.' | b'_');
-    !name.is_empty() && name.len() <= 255 && name.iter().all(label_byte) && !name.starts_with(b".") && !has_empty_label(name)
-}
-
-fn has_empty_label(name: &[u8]) -> bool {
-    name.windows(2).any(|pair| pair == b"..")
+    let known_bytes = name.iter().all(|b| NAME_BYTES.get(usize::from(*b)).copied().unwrap_or_default());
+    let empty_label = name.starts_with(b".") || memchr::memmem::find(name, b"..").is_some();
+    known_bytes && !empty_label && (1..=255).contains(&name.len())
 }
 
 fn is_ipv6(address: &[u8]) -> bool {

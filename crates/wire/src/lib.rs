@@ -25,6 +25,7 @@ mod framing;
 mod h2_frames;
 mod host;
 mod limits;
+mod names;
 mod request;
 mod response;
 mod scan;

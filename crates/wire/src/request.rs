@@ -65,7 +65,7 @@ fn check_first_byte(buf: &[u8]) -> Result<(), Fault> {
 }
 
 fn read_head(head: &Bytes, scan: &Scan, limits: &Limits) -> Result<RequestHead, Fault> {
-    let (start, end) = scan.lines().next().unwrap_or_default();
+    let (start, end) = scan.start_line();
     let line = StartLine::read(head.get(start..end).unwrap_or_default(), limits)?;
     let fields = Fields::read(head, scan, Side::Request)?;
     let host = fields.headers.get(header::HOST).ok_or(Fault::MissingHost)?.as_bytes();

@@ -76,7 +76,7 @@ fn start_line_fault(fault: Fault) -> Fault {
 }
 
 fn read_head(head: &Bytes, scan: &Scan, method: &Method) -> Result<ResponseHead, Fault> {
-    let (start, end) = scan.lines().next().unwrap_or_default();
+    let (start, end) = scan.start_line();
     let (version, status) = read_status_line(head.get(start..end).unwrap_or_default())?;
     let mut fields = Fields::read(head, scan, Side::Response)?;
     let is_http10 = version == Version::V10;

@@ -18,8 +18,8 @@ pub struct Scan {
     at: usize,
     /// Where the start line begins: 0, or 2 after one tolerated empty line.
     start: usize,
-    /// The position of each LF seen that ends a line of the head.
-    ends: Vec<usize>,
+    /// Start and end of each line seen, without its CRLF.
+    lines: Vec<(usize, usize)>,
 }
 
 impl Scan {
@@ -27,7 +27,7 @@ impl Scan {
     pub fn reset(&mut self) {
         self.at = 0;
         self.start = 0;
-        self.ends.clear();
+        self.lines.clear();
     }
 
     /// Whether the first byte of a head has been seen; an idle connection has not.
@@ -42,12 +42,13 @@ impl Scan {
             if lf.checked_sub(1).and_then(|i| buf.get(i)) != Some(&b'\r') {
                 return Err(Fault::BareLf);
             }
-            let line_bytes = (lf + 1).saturating_sub(self.line_start());
+            let start = self.line_start();
+            let line_bytes = (lf + 1).saturating_sub(start);
             self.at = lf + 1;
             if line_bytes != 2 {
                 self.check_line(line_bytes, limits, first_line_max)?;
-                self.ends.push(lf);
-            } else if !self.ends.is_empty() {
+                self.lines.push((start, lf - 1));
+            } else if !self.lines.is_empty() {
                 return if self.at > limits.head_bytes_max { Err(Fault::HeadTooLarge) } else { Ok(Some(self.at)) };
             } else if self.start > 0 {
                 return Err(Fault::LeadingBlankLines);
@@ -61,23 +62,22 @@ impl Scan {
         if self.at > limits.head_bytes_max { Err(Fault::HeadTooLarge) } else { Ok(None) }
     }
 
-    /// The lines found, without their CRLF, as ranges; the start line comes first.
-    pub(crate) fn lines(&self) -> impl Iterator<Item = (usize, usize)> + '_ {
-        let starts = std::iter::once(self.start).chain(self.ends.iter().map(|lf| lf + 1));
-        starts.zip(self.ends.iter().map(|lf| lf - 1))
+    /// The start line found, as a range without its CRLF.
+    pub(crate) fn start_line(&self) -> (usize, usize) {
+        self.lines.first().copied().unwrap_or_default()
     }
 
-    /// Field lines found.
-    pub(crate) fn field_count(&self) -> usize {
-        self.ends.len().saturating_sub(1)
+    /// The field lines found, as ranges without their CRLF.
+    pub(crate) fn field_lines(&self) -> &[(usize, usize)] {
+        self.lines.get(1..).unwrap_or_default()
     }
 
     fn line_start(&self) -> usize {
-        self.ends.last().map_or(self.start, |lf| lf + 1)
+        self.lines.last().map_or(self.start, |(_, end)| end + 2)
     }
 
     fn check_line(&self, bytes: usize, limits: &Limits, first_line_max: usize) -> Result<(), Fault> {
-        match self.ends.is_empty() {
+        match self.lines.is_empty() {
             true if bytes > first_line_max.saturating_add(START_LINE_REST_BYTES) => Err(Fault::TargetTooLong),
             false if bytes > limits.header_bytes_max.saturating_add(2) => Err(Fault::HeaderTooLarge),
             _ => Ok(()),
@@ -85,6 +85,6 @@ impl Scan {
     }
 
     fn check_count(&self, limits: &Limits) -> Result<(), Fault> {
-        if self.field_count() > limits.headers_max { Err(Fault::TooManyHeaders) } else { Ok(()) }
+        if self.field_lines().len() > limits.headers_max { Err(Fault::TooManyHeaders) } else { Ok(()) }
     }
 }
