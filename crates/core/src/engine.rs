@@ -75,7 +75,7 @@ impl Engine {
             findings: vec![finding],
             original: None,
         };
-        Outgoing::unread(denial.status, headers, body, record)
+        Outgoing::unread(denial.status, headers, body, id, record)
     }
 }
 

@@ -1,3 +1,19 @@
 //! The gateway: TLS, HTTP/1 and HTTP/2 in front of an app.
 
+mod downstream;
+mod h1;
+mod h2;
+mod io;
+mod listeners;
+mod pace;
+mod proxy;
+mod server;
+mod timings;
 pub mod tls;
+mod tunnel;
+mod upstream;
+mod worker;
+
+pub use listeners::{ListenError, Listeners};
+pub use server::{Server, Settings};
+pub use worker::Watch;

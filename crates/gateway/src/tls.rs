@@ -9,6 +9,7 @@
 //! is neither expired nor revoked).
 
 mod accept;
+pub mod acme;
 pub mod ca;
 mod client_auth;
 mod error;
@@ -23,6 +24,7 @@ mod sources;
 mod tests;
 mod tickets;
 
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -33,6 +35,7 @@ use rustls::server::{NoServerSessionStorage, ServerSessionMemoryCache, WebPkiCli
 pub use accept::Refused;
 pub use client_auth::{Authorities, ClientAuth, ClientCertificate, ClientName};
 pub use error::TlsError;
+use host::Host;
 pub use profile::Profile;
 use resolver::Names;
 pub use settings::{CertificateFiles, Settings};
@@ -51,6 +54,7 @@ const TICKETS_SENT: usize = 1;
 pub struct Tls {
     settings: Mutex<Settings>,
     tickets: Arc<Tickets>,
+    challenges: Arc<acme::Challenges>,
     live: ArcSwap<Live>,
 }
 
@@ -60,6 +64,8 @@ struct Live {
     config: Arc<ServerConfig>,
     names: Arc<Names>,
     certificates: Vec<CertificateInfo>,
+    /// Hosts whose certificates come from ACME, there or not yet.
+    acme_hosts: Vec<Host>,
     /// The files it was read from, as they were.
     stamps: Vec<files::Stamp>,
     /// When a certificate made here is to be renewed, in seconds since 1970.
@@ -71,11 +77,7 @@ impl Tls {
     pub fn build(settings: Settings, tickets: Tickets) -> Result<Self, TlsError> {
         let tickets = Arc::new(tickets);
         let live = live(&settings, &tickets, unix_now())?;
-        Ok(Self {
-            settings: Mutex::new(settings),
-            tickets,
-            live: ArcSwap::from_pointee(live),
-        })
+        Ok(Self { settings: Mutex::new(settings), tickets, challenges: Arc::default(), live: ArcSwap::from_pointee(live) })
     }
 
     /// The configuration for the next connection.
@@ -86,6 +88,18 @@ impl Tls {
     /// Ticket keys, to be handed to the next process.
     pub fn tickets(&self) -> &Tickets {
         &self.tickets
+    }
+
+    /// Proofs for an ACME server, for the listener of plain HTTP to give out.
+    pub fn challenges(&self) -> &Arc<acme::Challenges> {
+        &self.challenges
+    }
+
+    /// What ACME has to do: its settings, the hosts, and the folder of its storage.
+    fn acme_work(&self) -> Option<(acme::Settings, Vec<Host>, PathBuf)> {
+        let settings = self.settings.lock().unwrap_or_else(PoisonError::into_inner);
+        let acme = settings.acme.clone()?;
+        Some((acme, self.live.load().acme_hosts.clone(), settings.state_dir.clone()))
     }
 
     /// What is served, for status pages and metrics.
@@ -146,6 +160,7 @@ impl Live {
             config: Arc::clone(&self.config),
             names: Arc::clone(&self.names),
             certificates: self.certificates.clone(),
+            acme_hosts: self.acme_hosts.clone(),
             stamps: self.stamps.iter().map(files::Stamp::again).collect(),
             renewal_due: self.renewal_due.map(|at| at.max(now + RETRY_SECS)),
         }
@@ -182,6 +197,7 @@ fn live(settings: &Settings, tickets: &Arc<Tickets>, now: i64) -> Result<Live, T
         config: Arc::new(config),
         names,
         certificates: gathered.certificates,
+        acme_hosts: gathered.acme_hosts,
         stamps,
         renewal_due: gathered.renewal_due,
     })
@@ -189,8 +205,6 @@ fn live(settings: &Settings, tickets: &Arc<Tickets>, now: i64) -> Result<Live, T
 
 /// Seconds since 1970.
 fn unix_now() -> i64 {
-    let since = SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .unwrap_or_default();
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     i64::try_from(since.as_secs()).unwrap_or(i64::MAX)
 }

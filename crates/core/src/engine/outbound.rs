@@ -60,9 +60,23 @@ pub enum Payload {
 #[derive(Debug)]
 pub struct Finish {
     id: ReferenceId,
-    record: Option<Box<Record>>,
-    /// Whether the policy wants it written down.
-    wanted: bool,
+    began_ms: u64,
+    what: What,
+}
+
+#[derive(Debug)]
+#[allow(clippy::large_enum_variant, reason = "one an exchange, on the stack, moved once")]
+enum What {
+    /// A request that could not be read.
+    Unread(Box<Record>),
+    /// An exchange; its record is made only if it is wanted.
+    Exchange {
+        exchange: Exchange,
+        findings: Vec<Finding>,
+        status: StatusCode,
+        app_status: Option<StatusCode>,
+        original: Option<String>,
+    },
 }
 
 impl Finish {
@@ -72,22 +86,46 @@ impl Finish {
         self.id
     }
 
+    /// When the exchange began, in milliseconds since 1970.
+    #[must_use]
+    pub const fn began_ms(&self) -> u64 {
+        self.began_ms
+    }
+
     /// What the layers found, whether it is written down or not: to be counted.
     #[must_use]
     pub fn findings(&self) -> &[Finding] {
-        self.record.as_deref().map_or(&[], |record| &record.findings)
+        match &self.what {
+            What::Unread(record) => &record.findings,
+            What::Exchange { findings, .. } => findings,
+        }
+    }
+
+    /// Notes that the answer broke off after its head had left, when nothing can be answered any more.
+    #[must_use]
+    pub fn broken_off(mut self, denial: &Denial) -> Self {
+        if let What::Exchange { findings, .. } = &mut self.what {
+            findings.push(finding_of(LayerName::Protocol, Mode::Enforce, Action::Note, denial));
+        }
+        self
     }
 
     /// What to write down, if anything: `took_ms` is how long the exchange took.
     #[must_use]
     pub fn record(self, took_ms: u64) -> Option<Box<Record>> {
-        self.record.filter(|_| self.wanted).map(|record| Box::new(Record { took_ms, ..*record }))
+        match self.what {
+            What::Unread(record) => Some(record),
+            What::Exchange { exchange, findings, status, app_status, original } => {
+                let record = exchange.record(status, app_status, findings, original)?;
+                Some(Box::new(Record { took_ms, ..record }))
+            }
+        }
     }
 }
 
 impl Outgoing {
-    pub(super) fn unread(status: StatusCode, headers: HeaderMap, body: Bytes, record: Record) -> Self {
-        let finish = Finish { id: ReferenceId::new(0), record: Some(Box::new(record)), wanted: true };
+    pub(super) fn unread(status: StatusCode, headers: HeaderMap, body: Bytes, id: ReferenceId, record: Record) -> Self {
+        let finish = Finish { id, began_ms: record.time_ms, what: What::Unread(Box::new(record)) };
         Self { head: ResponseHead { status, headers }, payload: Payload::Own(body), finish }
     }
 }
@@ -144,12 +182,6 @@ impl Exchange {
         }
     }
 
-    /// Writes down what went wrong after the head had left, when nothing can be answered any more.
-    #[must_use]
-    pub fn broken_off(finish: Finish, record: Record) -> Finish {
-        Finish { record: finish.record.filter(|_| finish.wanted).or_else(|| Some(Box::new(record))), wanted: true, ..finish }
-    }
-
     fn depart(mut self, head: ResponseHead, payload: Payload, body: Option<Body<'_>>, from_app: bool) -> Outgoing {
         let policy = self.engine.policy().clone();
         let route = self.request.route.and_then(|id| policy.routes.get(id));
@@ -165,9 +197,10 @@ impl Exchange {
             payload = Payload::Own(self.replace(&mut response, &denial));
         }
         let (head, notes) = response.into_parts();
-        let wanted = policy.layers.audit_log.wants(policy.modes, &notes.findings);
-        let record = self.record(head.status, from_app.then_some(app_status), notes, original);
-        Outgoing { head, payload, finish: Finish { id: self.id(), record, wanted } }
+        let (id, began_ms, status) = (self.id(), self.moment.now_ms, head.status);
+        let app_status = from_app.then_some(app_status);
+        let what = What::Exchange { exchange: self, findings: notes.findings, status, app_status, original };
+        Outgoing { head, payload, finish: Finish { id, began_ms, what } }
     }
 
     /// Puts a clean page in the place of the app's body; the status stays.
@@ -187,14 +220,15 @@ impl Exchange {
         &self,
         status: StatusCode,
         app_status: Option<StatusCode>,
-        notes: Notes,
+        findings: Vec<Finding>,
         original: Option<String>,
-    ) -> Option<Box<Record>> {
-        if notes.findings.is_empty() {
+    ) -> Option<Record> {
+        let policy = self.engine.policy();
+        if !policy.layers.audit_log.wants(policy.modes, &findings) {
             return None;
         }
         let request = &self.request;
-        Some(Box::new(Record {
+        Some(Record {
             id: self.id().to_string(),
             time_ms: self.moment.now_ms,
             client: request.client.to_string(),
@@ -204,9 +238,9 @@ impl Exchange {
             status: status.as_u16(),
             app_status: app_status.map(|status| status.as_u16()),
             took_ms: 0,
-            findings: notes.findings,
+            findings,
             original,
-        }))
+        })
     }
 }
 

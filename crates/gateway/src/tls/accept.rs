@@ -3,11 +3,14 @@
 use std::io;
 use std::sync::Arc;
 
+use rustls::ServerConfig;
+use rustls::server::ClientHello;
 use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt};
 use tokio_rustls::LazyConfigAcceptor;
 use tokio_rustls::server::TlsStream;
 
 use super::Tls;
+use super::acme::ACME_TLS;
 
 /// Why a connection ended before a request could be read.
 #[derive(Debug, thiserror::Error)]
@@ -18,6 +21,9 @@ pub enum Refused {
     /// The client asked for no name, and which of several certificates it means cannot be known.
     #[error("the client asked for no name (SNI)")]
     NoName,
+    /// An ACME server came to look at a proof, and has seen it.
+    #[error("proof of the host given to an ACME server")]
+    Proof,
     /// The handshake failed; the client has been told, if it still listened.
     #[error(transparent)]
     Handshake(#[from] io::Error),
@@ -34,6 +40,11 @@ impl Tls {
         IO: AsyncRead + AsyncWrite + Unpin,
     {
         let mut start = LazyConfigAcceptor::new(rustls::server::Acceptor::default(), io).await?;
+        if let Some(config) = self.proof_for(&start.client_hello()) {
+            let mut stream = start.into_stream(config).await?;
+            stream.shutdown().await?;
+            return Err(Refused::Proof);
+        }
         let live = self.live.load_full();
         let name = start.client_hello().server_name().map(str::to_owned);
         if live.names.find(name.as_deref()).is_empty() {
@@ -46,13 +57,20 @@ impl Tls {
         }
         Ok(start.into_stream(Arc::clone(&live.config)).await?)
     }
+
+    /// The configuration with the proof an ACME server asks for (RFC 8737 section 3): nothing unless it offers
+    /// that protocol alone, for a host whose order is under way.
+    fn proof_for(&self, hello: &ClientHello<'_>) -> Option<Arc<ServerConfig>> {
+        let mut protocols = hello.alpn()?;
+        let only = protocols.next()? == ACME_TLS && protocols.next().is_none();
+        self.challenges.tls_alpn01(hello.server_name().filter(|_| only)?)
+    }
 }
 
 /// Sends a fatal alert in plaintext, as fits a connection without keys. The library knows no way to choose it.
 async fn end_with<IO: AsyncWrite + Unpin>(io: &mut IO, description: u8) -> io::Result<()> {
     const ALERT: u8 = 21;
     const FATAL: u8 = 2;
-    io.write_all(&[ALERT, 3, 3, 0, 2, FATAL, description])
-        .await?;
+    io.write_all(&[ALERT, 3, 3, 0, 2, FATAL, description]).await?;
     io.shutdown().await
 }

@@ -62,21 +62,13 @@ impl Authority {
         if files::read_public(&root.path).ok().as_deref() != Some(root.pem.as_bytes()) {
             files::write_atomic(&root.path, root.pem.as_bytes(), 0o644)?;
         }
-        Ok(Self {
-            root,
-            is_new,
-            folder,
-            leaf_pem,
-        })
+        Ok(Self { root, is_new, folder, leaf_pem })
     }
 
     /// The server certificate with its key.
     pub(crate) fn leaf(&self, now: i64, provider: &CryptoProvider) -> Result<Loaded, TlsError> {
         let path = self.folder.join(LEAF);
-        let origin = Origin {
-            chain: &path,
-            key: &path,
-        };
+        let origin = Origin { chain: &path, key: &path };
         pem::parse(&self.leaf_pem, &self.leaf_pem, origin, now, provider)
     }
 }
@@ -115,12 +107,7 @@ fn open_root(folder: &Path, names: &BTreeSet<Host>, now: i64) -> Result<(Vec<u8>
 }
 
 /// The server's chain as PEM, key included.
-fn open_leaf(
-    folder: &Path,
-    root: &[u8],
-    names: &BTreeSet<Host>,
-    now: i64,
-) -> Result<Vec<u8>, TlsError> {
+fn open_leaf(folder: &Path, root: &[u8], names: &BTreeSet<Host>, now: i64) -> Result<Vec<u8>, TlsError> {
     let (path, root_path) = (folder.join(LEAF), folder.join(ROOT));
     if path.exists() {
         let pem = files::read_private(&path)?;

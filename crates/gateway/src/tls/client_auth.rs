@@ -35,10 +35,7 @@ impl ClientAuth {
             Self::Off => None,
             Self::Optional(authorities) | Self::Required(authorities) => Some(authorities),
         };
-        authorities
-            .into_iter()
-            .flat_map(|found| found.ca_files.iter().chain(&found.crl_files))
-            .map(PathBuf::as_path)
+        authorities.into_iter().flat_map(|found| found.ca_files.iter().chain(&found.crl_files)).map(PathBuf::as_path)
     }
 }
 
@@ -63,11 +60,7 @@ pub(crate) fn verifier(
         ClientAuth::Required(authorities) => (authorities, true),
     };
     let roots = Arc::new(roots(&authorities.ca_files)?);
-    let lists = authorities
-        .crl_files
-        .iter()
-        .map(|path| revocation_lists(path))
-        .collect::<Result<Vec<_>, _>>()?;
+    let lists = authorities.crl_files.iter().map(|path| revocation_lists(path)).collect::<Result<Vec<_>, _>>()?;
     let mut builder = WebPkiClientVerifier::builder_with_provider(roots, Arc::clone(provider))
         .with_crls(lists.into_iter().flatten())
         .enforce_revocation_expiration();
@@ -75,9 +68,7 @@ pub(crate) fn verifier(
         builder = builder.allow_unauthenticated();
     }
     let built = builder.build();
-    built
-        .map(Some)
-        .map_err(|error| TlsError::Configuration(error.to_string()))
+    built.map(Some).map_err(|error| TlsError::Configuration(error.to_string()))
 }
 
 fn roots(files: &[PathBuf]) -> Result<RootCertStore, TlsError> {
@@ -86,10 +77,7 @@ fn roots(files: &[PathBuf]) -> Result<RootCertStore, TlsError> {
         for certificate in pem::certificates(&files::read_public(path)?, path)? {
             roots
                 .add(certificate)
-                .map_err(|error| TlsError::ClientAuthority {
-                    path: path.clone(),
-                    detail: error.to_string(),
-                })?;
+                .map_err(|error| TlsError::ClientAuthority { path: path.clone(), detail: error.to_string() })?;
         }
     }
     match roots.is_empty() {
@@ -99,10 +87,7 @@ fn roots(files: &[PathBuf]) -> Result<RootCertStore, TlsError> {
 }
 
 fn revocation_lists(path: &Path) -> Result<Vec<CertificateRevocationListDer<'static>>, TlsError> {
-    let refuse = |detail: String| TlsError::RevocationList {
-        path: path.into(),
-        detail,
-    };
+    let refuse = |detail: String| TlsError::RevocationList { path: path.into(), detail };
     let bytes = files::read_public(path)?;
     let lists: Vec<_> = match bytes.starts_with(b"\x30") {
         true => vec![bytes.into()], // an ASN.1 sequence: DER
@@ -185,10 +170,8 @@ fn names(certificate: &X509Certificate<'_>) -> Vec<ClientName> {
 
 /// Lower-case hexadecimal.
 pub(crate) fn hex(bytes: &[u8]) -> String {
-    bytes
-        .iter()
-        .fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
-            let _ = write!(text, "{byte:02x}"); // writing to a String cannot fail
-            text
-        })
+    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
+        let _ = write!(text, "{byte:02x}"); // writing to a String cannot fail
+        text
+    })
 }

@@ -134,17 +134,13 @@ pub enum TlsError {
         names: Vec<String>,
     },
     /// No source gives a certificate for a host of the policy.
-    #[error(
-        "no certificate covers {host}: name PEM files for it, switch ACME on, or allow the development certificate"
-    )]
+    #[error("no certificate covers {host}: name PEM files for it, switch ACME on, or allow the development certificate")]
     NoCertificateFor {
         /// The host.
         host: String,
     },
     /// Not a DNS name, wildcard or address.
-    #[error(
-        "\"{host}\" is not a host name: use letters, digits, '-' and '.', one leading \"*.\" or an IP address"
-    )]
+    #[error("\"{host}\" is not a host name: use letters, digits, '-' and '.', one leading \"*.\" or an IP address")]
     HostName {
         /// As written.
         host: String,
@@ -212,12 +208,7 @@ pub enum TlsError {
 /// Names for a sentence, bounded: a certificate may carry hundreds.
 fn list(names: &[String]) -> String {
     const SHOWN: usize = 8;
-    let mut text = names
-        .iter()
-        .take(SHOWN)
-        .map(String::as_str)
-        .collect::<Vec<_>>()
-        .join(", ");
+    let mut text = names.iter().take(SHOWN).map(String::as_str).collect::<Vec<_>>().join(", ");
     if names.is_empty() {
         text.push_str("no name at all (subjectAltName is missing)");
     } else if names.len() > SHOWN {

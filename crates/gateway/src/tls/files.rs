@@ -28,32 +28,20 @@ pub(crate) fn read_private(path: &Path) -> Result<Vec<u8>, TlsError> {
     let about = file.metadata().map_err(read_error(path))?;
     let mode = about.mode() & 0o7777;
     if mode & EXPOSED != 0 {
-        return Err(TlsError::KeyExposed {
-            path: path.into(),
-            mode,
-        });
+        return Err(TlsError::KeyExposed { path: path.into(), mode });
     }
     let me = rustix::process::geteuid().as_raw();
     if about.uid() != me && about.uid() != 0 {
-        return Err(TlsError::KeyOwner {
-            path: path.into(),
-            owner: about.uid(),
-            want: me,
-        });
+        return Err(TlsError::KeyOwner { path: path.into(), owner: about.uid(), want: me });
     }
     read_bounded(file, path)
 }
 
 fn read_bounded(file: File, path: &Path) -> Result<Vec<u8>, TlsError> {
     let mut bytes = Vec::new();
-    file.take(FILE_BYTES_MAX + 1)
-        .read_to_end(&mut bytes)
-        .map_err(read_error(path))?;
+    file.take(FILE_BYTES_MAX + 1).read_to_end(&mut bytes).map_err(read_error(path))?;
     match bytes.len() as u64 > FILE_BYTES_MAX {
-        true => Err(TlsError::TooLarge {
-            path: path.into(),
-            limit: FILE_BYTES_MAX,
-        }),
+        true => Err(TlsError::TooLarge { path: path.into(), limit: FILE_BYTES_MAX }),
         false => Ok(bytes),
     }
 }
@@ -67,10 +55,7 @@ pub(crate) fn write_atomic(path: &Path, bytes: &[u8], mode: u32) -> Result<(), T
     let written = write_synced(&temporary, bytes, mode).and_then(|()| fs::rename(&temporary, path));
     if let Err(source) = written {
         let _ = fs::remove_file(&temporary); // what counts is the error that follows
-        return Err(TlsError::Write {
-            path: path.into(),
-            source,
-        });
+        return Err(TlsError::Write { path: path.into(), source });
     }
     Ok(())
 }
@@ -80,11 +65,7 @@ fn write_synced(path: &Path, bytes: &[u8], mode: u32) -> io::Result<()> {
         Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
         _ => {} // at most a leftover of an earlier process with our id
     }
-    let mut file = OpenOptions::new()
-        .write(true)
-        .create_new(true)
-        .mode(mode)
-        .open(path)?;
+    let mut file = OpenOptions::new().write(true).create_new(true).mode(mode).open(path)?;
     file.write_all(bytes)?;
     file.sync_all()
 }
@@ -92,17 +73,11 @@ fn write_synced(path: &Path, bytes: &[u8], mode: u32) -> io::Result<()> {
 /// Makes a folder only this user can enter, or checks that an existing one is so.
 pub(crate) fn private_folder(path: &Path) -> Result<(), TlsError> {
     let made = DirBuilder::new().recursive(true).mode(0o700).create(path);
-    made.map_err(|source| TlsError::Write {
-        path: path.into(),
-        source,
-    })?;
+    made.map_err(|source| TlsError::Write { path: path.into(), source })?;
     let mode = fs::metadata(path).map_err(read_error(path))?.mode() & 0o7777;
     match mode & 0o077 {
         0 => Ok(()),
-        _ => Err(TlsError::FolderExposed {
-            path: path.into(),
-            mode,
-        }),
+        _ => Err(TlsError::FolderExposed { path: path.into(), mode }),
     }
 }
 
@@ -116,10 +91,7 @@ impl Lock {
     /// Waits for the lock.
     pub(crate) fn take(path: &Path) -> Result<Self, TlsError> {
         let file = Self::open(path)?;
-        file.lock().map_err(|source| TlsError::Write {
-            path: path.into(),
-            source,
-        })?;
+        file.lock().map_err(|source| TlsError::Write { path: path.into(), source })?;
         Ok(Self { _file: file })
     }
 
@@ -129,10 +101,7 @@ impl Lock {
         match file.try_lock() {
             Ok(()) => Ok(Some(Self { _file: file })),
             Err(fs::TryLockError::WouldBlock) => Ok(None),
-            Err(fs::TryLockError::Error(source)) => Err(TlsError::Write {
-                path: path.into(),
-                source,
-            }),
+            Err(fs::TryLockError::Error(source)) => Err(TlsError::Write { path: path.into(), source }),
         }
     }
 
@@ -143,10 +112,7 @@ impl Lock {
             .truncate(false)
             .mode(0o600)
             .open(path)
-            .map_err(|source| TlsError::Write {
-                path: path.into(),
-                source,
-            })
+            .map_err(|source| TlsError::Write { path: path.into(), source })
     }
 }
 
@@ -160,13 +126,8 @@ pub(crate) struct Stamp {
 impl Stamp {
     /// The state of the file now; an absent file has one too.
     pub(crate) fn of(path: &Path) -> Self {
-        let seen = fs::metadata(path)
-            .ok()
-            .and_then(|about| Some((about.modified().ok()?, about.len(), about.ino())));
-        Self {
-            path: path.into(),
-            seen,
-        }
+        let seen = fs::metadata(path).ok().and_then(|about| Some((about.modified().ok()?, about.len(), about.ino())));
+        Self { path: path.into(), seen }
     }
 
     /// The state of the same file now.
@@ -181,10 +142,7 @@ impl Stamp {
 }
 
 fn read_error(path: &Path) -> impl FnOnce(io::Error) -> TlsError + '_ {
-    move |source| TlsError::Read {
-        path: path.into(),
-        source,
-    }
+    move |source| TlsError::Read { path: path.into(), source }
 }
 
 #[cfg(test)]
@@ -200,13 +158,7 @@ mod tests {
         write_atomic(&path, b"secret", 0o600).unwrap();
         assert_eq!(fs::metadata(&path).unwrap().mode() & 0o777, 0o600);
         assert_eq!(read_private(&path).unwrap(), b"secret");
-        for (mode, accepted) in [
-            (0o400, true),
-            (0o640, true),
-            (0o644, false),
-            (0o660, false),
-            (0o604, false),
-        ] {
+        for (mode, accepted) in [(0o400, true), (0o640, true), (0o644, false), (0o660, false), (0o604, false)] {
             fs::set_permissions(&path, fs::Permissions::from_mode(mode)).unwrap();
             let read = read_private(&path);
             assert_eq!(read.is_ok(), accepted, "{mode:o}");
@@ -237,12 +189,7 @@ mod tests {
         private_folder(&path).unwrap();
         private_folder(&path).unwrap();
         fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
-        assert!(
-            private_folder(&path)
-                .unwrap_err()
-                .to_string()
-                .contains("chmod 700")
-        );
+        assert!(private_folder(&path).unwrap_err().to_string().contains("chmod 700"));
     }
 
     #[test]

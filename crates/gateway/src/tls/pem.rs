@@ -53,11 +53,7 @@ pub(crate) struct Origin<'a> {
 }
 
 /// Reads and checks a chain and its key; `now` in seconds since 1970.
-pub(crate) fn load(
-    origin: Origin<'_>,
-    now: i64,
-    provider: &CryptoProvider,
-) -> Result<Loaded, TlsError> {
+pub(crate) fn load(origin: Origin<'_>, now: i64, provider: &CryptoProvider) -> Result<Loaded, TlsError> {
     let key = files::read_private(origin.key)?;
     let chain = match origin.chain == origin.key {
         true => key.clone(),
@@ -79,32 +75,17 @@ pub(crate) fn parse(
     check_validity(&facts, origin.chain, now)?;
     let key = private_key(key, origin.key)?;
     let key = CertifiedKey::from_der(chain, key, provider).map_err(|error| match error {
-        rustls::Error::InconsistentKeys(_) => TlsError::KeyMismatch {
-            chain: origin.chain.into(),
-            key: origin.key.into(),
-        },
-        other => TlsError::KeyUnusable {
-            path: origin.key.into(),
-            detail: other.to_string(),
-        },
+        rustls::Error::InconsistentKeys(_) => TlsError::KeyMismatch { chain: origin.chain.into(), key: origin.key.into() },
+        other => TlsError::KeyUnusable { path: origin.key.into(), detail: other.to_string() },
     })?;
-    Ok(Loaded {
-        key: Arc::new(key),
-        facts,
-    })
+    Ok(Loaded { key: Arc::new(key), facts })
 }
 
 /// Every certificate of a PEM text, at least one.
-pub(crate) fn certificates(
-    pem: &[u8],
-    path: &Path,
-) -> Result<Vec<CertificateDer<'static>>, TlsError> {
+pub(crate) fn certificates(pem: &[u8], path: &Path) -> Result<Vec<CertificateDer<'static>>, TlsError> {
     let found: Vec<_> = CertificateDer::pem_slice_iter(pem)
         .collect::<Result<_, _>>()
-        .map_err(|error| TlsError::Pem {
-            path: path.into(),
-            detail: error.to_string(),
-        })?;
+        .map_err(|error| TlsError::Pem { path: path.into(), detail: error.to_string() })?;
     match found.is_empty() {
         true => Err(TlsError::NoCertificate { path: path.into() }),
         false => Ok(found),
@@ -112,14 +93,8 @@ pub(crate) fn certificates(
 }
 
 /// The first certificate of a PEM text.
-pub(crate) fn first_certificate(
-    pem: &[u8],
-    path: &Path,
-) -> Result<CertificateDer<'static>, TlsError> {
-    certificates(pem, path)?
-        .into_iter()
-        .next()
-        .ok_or_else(|| TlsError::NoCertificate { path: path.into() })
+pub(crate) fn first_certificate(pem: &[u8], path: &Path) -> Result<CertificateDer<'static>, TlsError> {
+    certificates(pem, path)?.into_iter().next().ok_or_else(|| TlsError::NoCertificate { path: path.into() })
 }
 
 fn private_key(pem: &[u8], path: &Path) -> Result<PrivateKeyDer<'static>, TlsError> {
@@ -130,20 +105,13 @@ fn private_key(pem: &[u8], path: &Path) -> Result<PrivateKeyDer<'static>, TlsErr
     }
     PrivateKeyDer::from_pem_slice(pem).map_err(|error| match error {
         rustls::pki_types::pem::Error::NoItemsFound => TlsError::NoKey { path: path.into() },
-        other => TlsError::Pem {
-            path: path.into(),
-            detail: other.to_string(),
-        },
+        other => TlsError::Pem { path: path.into(), detail: other.to_string() },
     })
 }
 
 /// Parses every certificate and checks that each is followed by its issuer.
 fn check_chain(chain: &[CertificateDer<'_>], path: &Path) -> Result<Facts, TlsError> {
-    let parsed = chain
-        .iter()
-        .enumerate()
-        .map(|(index, der)| parse_der(der, index + 1, path))
-        .collect::<Result<Vec<_>, _>>()?;
+    let parsed = chain.iter().enumerate().map(|(index, der)| parse_der(der, index + 1, path)).collect::<Result<Vec<_>, _>>()?;
     for (index, pair) in parsed.windows(2).enumerate() {
         let [cert, next] = pair else { continue };
         if cert.issuer().as_raw() != next.subject().as_raw() {
@@ -166,30 +134,17 @@ fn check_chain(chain: &[CertificateDer<'_>], path: &Path) -> Result<Facts, TlsEr
     Ok(facts(leaf))
 }
 
-fn parse_der<'a>(
-    der: &'a [u8],
-    position: usize,
-    path: &Path,
-) -> Result<X509Certificate<'a>, TlsError> {
+fn parse_der<'a>(der: &'a [u8], position: usize, path: &Path) -> Result<X509Certificate<'a>, TlsError> {
     match x509_parser::parse_x509_certificate(der) {
         Ok((_, parsed)) => Ok(parsed),
-        Err(error) => Err(TlsError::Certificate {
-            path: path.into(),
-            position,
-            detail: error.to_string(),
-        }),
+        Err(error) => Err(TlsError::Certificate { path: path.into(), position, detail: error.to_string() }),
     }
 }
 
 /// What one certificate says about itself.
 pub(crate) fn facts(certificate: &X509Certificate<'_>) -> Facts {
     let names = match certificate.subject_alternative_name() {
-        Ok(Some(found)) => found
-            .value
-            .general_names
-            .iter()
-            .filter_map(host_of)
-            .collect(),
+        Ok(Some(found)) => found.value.general_names.iter().filter_map(host_of).collect(),
         _ => Vec::new(),
     };
     Facts {
@@ -210,24 +165,15 @@ fn host_of(name: &GeneralName<'_>) -> Option<Host> {
 
 /// An address from the bytes of a certificate: 4 for IPv4, 16 for IPv6.
 pub(crate) fn address(bytes: &[u8]) -> Option<std::net::IpAddr> {
-    <[u8; 4]>::try_from(bytes)
-        .map(Into::into)
-        .or_else(|_| <[u8; 16]>::try_from(bytes).map(Into::into))
-        .ok()
+    <[u8; 4]>::try_from(bytes).map(Into::into).or_else(|_| <[u8; 16]>::try_from(bytes).map(Into::into)).ok()
 }
 
 fn check_validity(facts: &Facts, path: &Path, now: i64) -> Result<(), TlsError> {
     if now > facts.not_after {
-        return Err(TlsError::Expired {
-            path: path.into(),
-            at: utc(facts.not_after),
-        });
+        return Err(TlsError::Expired { path: path.into(), at: utc(facts.not_after) });
     }
     if now < facts.not_before {
-        return Err(TlsError::NotYetValid {
-            path: path.into(),
-            at: utc(facts.not_before),
-        });
+        return Err(TlsError::NotYetValid { path: path.into(), at: utc(facts.not_before) });
     }
     Ok(())
 }

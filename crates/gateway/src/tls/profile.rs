@@ -17,11 +17,8 @@ pub enum Profile {
     Modern,
 }
 
-static V13: [SupportedCipherSuite; 3] = [
-    suite::TLS13_AES_128_GCM_SHA256,
-    suite::TLS13_AES_256_GCM_SHA384,
-    suite::TLS13_CHACHA20_POLY1305_SHA256,
-];
+static V13: [SupportedCipherSuite; 3] =
+    [suite::TLS13_AES_128_GCM_SHA256, suite::TLS13_AES_256_GCM_SHA384, suite::TLS13_CHACHA20_POLY1305_SHA256];
 
 static V12: [SupportedCipherSuite; 6] = [
     suite::TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256,

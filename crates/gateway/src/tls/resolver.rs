@@ -51,18 +51,14 @@ impl Names {
             false => Cow::Borrowed(name),
         };
         let by_parent = || self.wildcard.get(parent_of(&name)?);
-        self.exact
-            .get(&*name)
-            .or_else(by_parent)
-            .map_or(&[], Vec::as_slice)
+        self.exact.get(&*name).or_else(by_parent).map_or(&[], Vec::as_slice)
     }
 }
 
 impl ResolvesServerCert for Names {
     fn resolve(&self, hello: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
         let keys = self.find(hello.server_name());
-        let usable =
-            |key: &&Arc<CertifiedKey>| key.key.choose_scheme(hello.signature_schemes()).is_some();
+        let usable = |key: &&Arc<CertifiedKey>| key.key.choose_scheme(hello.signature_schemes()).is_some();
         keys.iter().find(usable).or(keys.first()).cloned()
     }
 }

@@ -11,16 +11,18 @@ pub struct Settings {
     pub profile: Profile,
     /// Hosts served: DNS names, `*.` wildcards, addresses. Any other name a client asks for is refused.
     pub hosts: Vec<String>,
-    /// Certificates from files. Hosts they do not cover get theirs from the development authority, if
-    /// allowed.
+    /// Certificates from files. Hosts they do not cover get theirs from ACME, if on, and until then, or else, from
+    /// the development authority, if allowed.
     pub certificates: Vec<CertificateFiles>,
+    /// Certificates from an ACME server.
+    pub acme: Option<super::acme::Settings>,
     /// Certificates from an authority made on this machine, for the hosts nothing else covers and for localhost.
     pub development: bool,
     /// Whether clients present certificates.
     pub client_auth: ClientAuth,
     /// Offer HTTP/2 (ALPN `h2`) beside HTTP/1.1.
     pub http2: bool,
-    /// Folder for keys made here: `ca/` in it, for this user alone.
+    /// Folder for keys made here: `ca/` and `acme/` in it, for this user alone.
     pub state_dir: PathBuf,
 }
 

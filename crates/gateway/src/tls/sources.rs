@@ -10,13 +10,15 @@ use super::files::Stamp;
 use super::host::Host;
 use super::pem::{self, Loaded, Origin};
 use super::resolver::Names;
-use super::{CertificateFiles, Settings, TlsError};
+use super::{CertificateFiles, Settings, TlsError, acme};
 
 /// Where a certificate came from.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Source {
     /// PEM files of the policy.
     Files(PathBuf),
+    /// An ACME server.
+    Acme,
     /// The development authority.
     Development,
 }
@@ -41,6 +43,7 @@ pub struct CertificateInfo {
 pub(super) struct Gathered {
     pub(super) names: Names,
     pub(super) certificates: Vec<CertificateInfo>,
+    pub(super) acme_hosts: Vec<Host>,
     pub(super) renewal_due: Option<i64>,
     covered: BTreeSet<Host>,
 }
@@ -61,67 +64,54 @@ impl Gathered {
     }
 }
 
-/// The files a configuration is read from. Those made here are not among them: they change by our own hand.
+/// The files a configuration is read from. That of the development authority is not among them: it changes by our
+/// own hand alone.
 pub(super) fn stamps(settings: &Settings) -> Vec<Stamp> {
-    let certificates = settings
-        .certificates
-        .iter()
-        .flat_map(|files| [&*files.chain, &*files.key]);
-    certificates
-        .chain(settings.client_auth.files())
-        .map(Stamp::of)
-        .collect()
+    let certificates = settings.certificates.iter().flat_map(|files| [&*files.chain, &*files.key]);
+    let read = certificates.chain(settings.client_auth.files()).map(Stamp::of);
+    let acme = settings.acme.iter().flat_map(|acme| acme_files(acme, settings));
+    read.chain(acme.map(|path| Stamp::of(&path))).collect()
+}
+
+/// Files another process may renew: whoever holds the lock orders for all.
+fn acme_files(acme: &acme::Settings, settings: &Settings) -> Vec<PathBuf> {
+    let storage = acme::Storage::new(&settings.state_dir, acme);
+    let hosts = settings.hosts.iter().filter_map(|host| host.parse().ok());
+    hosts.map(|host: Host| storage.certificate_path(&host)).collect()
 }
 
 /// Loads every certificate and checks that each host of the policy has one.
-pub(super) fn gather(
-    settings: &Settings,
-    provider: &CryptoProvider,
-    now: i64,
-) -> Result<Gathered, TlsError> {
+pub(super) fn gather(settings: &Settings, provider: &CryptoProvider, now: i64) -> Result<Gathered, TlsError> {
     let hosts: Vec<Host> = parse_all(&settings.hosts)?;
     let mut gathered = Gathered::default();
     for files in &settings.certificates {
-        let loaded = pem::load(
-            Origin {
-                chain: &files.chain,
-                key: &files.key,
-            },
-            now,
-            provider,
-        )?;
+        let loaded = pem::load(Origin { chain: &files.chain, key: &files.key }, now, provider)?;
         let serves = hosts_of(files, &hosts, &loaded)?;
         gathered.add(Source::Files(files.chain.clone()), serves, &loaded);
+    }
+    if let Some(acme) = &settings.acme {
+        add_acme(&mut gathered, acme, settings, &hosts)?;
     }
     if settings.development {
         add_development(&mut gathered, settings, &hosts, provider, now)?;
     }
-    if let Some(host) = hosts.iter().find(|host| !gathered.covered.contains(host)) {
-        return Err(TlsError::NoCertificateFor {
-            host: host.to_string(),
-        });
+    let served = |host: &&Host| gathered.covered.contains(host) || gathered.acme_hosts.contains(host);
+    if let Some(host) = hosts.iter().find(|host| !served(host)) {
+        return Err(TlsError::NoCertificateFor { host: host.to_string() });
     }
     gathered.names.settle_default();
     Ok(gathered)
 }
 
 /// The hosts a pair of files is for; each must be in the certificate.
-fn hosts_of(
-    files: &CertificateFiles,
-    hosts: &[Host],
-    loaded: &Loaded,
-) -> Result<Vec<Host>, TlsError> {
+fn hosts_of(files: &CertificateFiles, hosts: &[Host], loaded: &Loaded) -> Result<Vec<Host>, TlsError> {
     let uncovered = |host: &Host| TlsError::HostNotCovered {
         path: files.chain.clone(),
         host: host.to_string(),
         names: loaded.facts.names.iter().map(Host::to_string).collect(),
     };
     if files.hosts.is_empty() {
-        let serves: Vec<_> = hosts
-            .iter()
-            .filter(|host| loaded.facts.covers(host))
-            .cloned()
-            .collect();
+        let serves: Vec<_> = hosts.iter().filter(|host| loaded.facts.covers(host)).cloned().collect();
         return match (serves.is_empty(), hosts.first()) {
             (true, Some(host)) => Err(uncovered(host)),
             _ => Ok(serves),
@@ -134,6 +124,29 @@ fn hosts_of(
     }
 }
 
+/// The certificates ACME has brought so far. A host that still waits for its first is served by the development
+/// certificate, if allowed, or not at all.
+fn add_acme(gathered: &mut Gathered, acme: &acme::Settings, settings: &Settings, hosts: &[Host]) -> Result<(), TlsError> {
+    acme.check()?;
+    let storage = acme::Storage::new(&settings.state_dir, acme);
+    for host in hosts {
+        match host {
+            _ if gathered.covered.contains(host) => continue,
+            Host::Name(name) if name != "localhost" => {}
+            Host::Wildcard(_) => {
+                let why = format!("{host} would need a DNS challenge, which is not offered: name PEM files for it");
+                return Err(TlsError::Acme(why));
+            }
+            _ => continue, // this machine, and addresses: for the development authority
+        }
+        gathered.acme_hosts.push(host.clone());
+        if let Some(loaded) = storage.current(host) {
+            gathered.add(Source::Acme, vec![host.clone()], &loaded);
+        }
+    }
+    Ok(())
+}
+
 /// The development certificate for the hosts nothing else covers, and for this machine.
 fn add_development(
     gathered: &mut Gathered,
@@ -142,22 +155,12 @@ fn add_development(
     provider: &CryptoProvider,
     now: i64,
 ) -> Result<(), TlsError> {
-    let open: Vec<_> = hosts
-        .iter()
-        .filter(|host| !gathered.covered.contains(host))
-        .map(Host::to_string)
-        .collect();
+    let open: Vec<_> = hosts.iter().filter(|host| !gathered.covered.contains(host)).map(Host::to_string).collect();
     let authority = Authority::open(&settings.state_dir, &open, now)?;
     let leaf = authority.leaf(now, provider)?;
     let due = leaf.facts.renewal_due();
     gathered.renewal_due = Some(gathered.renewal_due.map_or(due, |earlier| earlier.min(due)));
-    let serves = leaf
-        .facts
-        .names
-        .iter()
-        .filter(|host| !gathered.covered.contains(host))
-        .cloned()
-        .collect();
+    let serves = leaf.facts.names.iter().filter(|host| !gathered.covered.contains(host)).cloned().collect();
     gathered.add(Source::Development, serves, &leaf);
     Ok(())
 }

@@ -1,5 +1,6 @@
 //! Handshakes with a real client over memory, certificates from real files.
 
+mod acme;
 mod bench;
 mod certificates;
 mod clients;

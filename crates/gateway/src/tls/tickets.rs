@@ -43,25 +43,14 @@ impl Key {
         let (mut name, mut secret) = ([0; NAME_BYTES], [0; SECRET_BYTES]);
         getrandom::fill(&mut name)
             .and_then(|()| getrandom::fill(&mut secret))
-            .map_err(|error| {
-                TlsError::Configuration(format!("no entropy for ticket keys: {error}"))
-            })?;
+            .map_err(|error| TlsError::Configuration(format!("no entropy for ticket keys: {error}")))?;
         Self::new(name, secret, now)
     }
 
-    fn new(
-        name: [u8; NAME_BYTES],
-        secret: [u8; SECRET_BYTES],
-        born: u64,
-    ) -> Result<Self, TlsError> {
-        let cipher = RandomizedNonceKey::new(&AES_256_GCM, &secret)
-            .map_err(|_| TlsError::Configuration("ticket key refused".into()))?;
-        Ok(Self {
-            name,
-            secret,
-            born,
-            cipher,
-        })
+    fn new(name: [u8; NAME_BYTES], secret: [u8; SECRET_BYTES], born: u64) -> Result<Self, TlsError> {
+        let cipher =
+            RandomizedNonceKey::new(&AES_256_GCM, &secret).map_err(|_| TlsError::Configuration("ticket key refused".into()))?;
+        Ok(Self { name, secret, born, cipher })
     }
 
     fn age(&self, now: u64) -> u64 {
@@ -71,21 +60,14 @@ impl Key {
     /// `name | nonce | ciphertext | tag`; the name is authenticated with the rest.
     fn seal(&self, plain: &[u8]) -> Option<Vec<u8>> {
         let mut sealed = plain.to_vec();
-        let nonce = self
-            .cipher
-            .seal_in_place_append_tag(Aad::from(self.name), &mut sealed)
-            .ok()?;
+        let nonce = self.cipher.seal_in_place_append_tag(Aad::from(self.name), &mut sealed).ok()?;
         Some([&self.name[..], &nonce.as_ref()[..], &sealed].concat())
     }
 
     fn open(&self, nonce: &[u8; NONCE_LEN], sealed: &[u8]) -> Option<Vec<u8>> {
         let mut bytes = sealed.to_vec();
         let nonce = Nonce::assume_unique_for_key(*nonce);
-        let length = self
-            .cipher
-            .open_in_place(nonce, Aad::from(self.name), &mut bytes)
-            .ok()?
-            .len();
+        let length = self.cipher.open_in_place(nonce, Aad::from(self.name), &mut bytes).ok()?.len();
         bytes.truncate(length);
         Some(bytes)
     }
@@ -98,10 +80,7 @@ impl Tickets {
     }
 
     fn with(keys: Vec<Arc<Key>>) -> Self {
-        Self {
-            keys: ArcSwap::from_pointee(keys),
-            rotating: Mutex::new(()),
-        }
+        Self { keys: ArcSwap::from_pointee(keys), rotating: Mutex::new(()) }
     }
 
     /// The keys, for the process that takes over: to be passed through memory (a pipe or the socket that carries
@@ -128,9 +107,7 @@ impl Tickets {
                 Key::new(*name, *secret, born).ok().map(Arc::new)
             })
             .collect::<Option<Vec<_>>>()?;
-        (1..=KEYS_MAX)
-            .contains(&keys.len())
-            .then(|| Self::with(keys))
+        (1..=KEYS_MAX).contains(&keys.len()).then(|| Self::with(keys))
     }
 
     /// Replaces the newest key when it is due, and forgets keys past their time. Called at every use; call it
@@ -153,10 +130,7 @@ impl Tickets {
             return; // the old key serves on; the next call tries again
         };
         let kept = keys.iter().filter(|key| key.age(now) < 2 * ROTATION_SECS);
-        let rotated = std::iter::once(Arc::new(fresh))
-            .chain(kept.cloned())
-            .take(KEYS_MAX)
-            .collect();
+        let rotated = std::iter::once(Arc::new(fresh)).chain(kept.cloned()).take(KEYS_MAX).collect();
         self.keys.store(Arc::new(rotated));
     }
 
@@ -196,16 +170,12 @@ impl ProducesTickets for Tickets {
 /// Never the keys.
 impl fmt::Debug for Tickets {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Tickets")
-            .field("keys", &self.keys.load().len())
-            .finish_non_exhaustive()
+        f.debug_struct("Tickets").field("keys", &self.keys.load().len()).finish_non_exhaustive()
     }
 }
 
 fn unix_now() -> u64 {
-    SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .map_or(0, |since| since.as_secs())
+    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs())
 }
 
 #[cfg(test)]
@@ -220,26 +190,13 @@ mod tests {
         assert_eq!(tickets.decrypt_at(&ticket, start).unwrap(), b"session");
 
         let newer = tickets.encrypt_at(b"newer", start + ROTATION_SECS).unwrap();
-        assert_ne!(
-            ticket[..NAME_BYTES],
-            newer[..NAME_BYTES],
-            "the key was rotated"
-        );
+        assert_ne!(ticket[..NAME_BYTES], newer[..NAME_BYTES], "the key was rotated");
         assert!(tickets.decrypt_at(&ticket, start + ROTATION_SECS).is_some());
-        assert!(
-            tickets
-                .decrypt_at(&ticket, start + 2 * ROTATION_SECS)
-                .is_none(),
-            "too old, even if still held"
-        );
+        assert!(tickets.decrypt_at(&ticket, start + 2 * ROTATION_SECS).is_none(), "too old, even if still held");
 
         tickets.rotate_at(start + 2 * ROTATION_SECS);
         assert!(tickets.decrypt_at(&ticket, start).is_none(), "forgotten");
-        assert!(
-            tickets
-                .decrypt_at(&newer, start + 2 * ROTATION_SECS)
-                .is_some()
-        );
+        assert!(tickets.decrypt_at(&newer, start + 2 * ROTATION_SECS).is_some());
     }
 
     #[test]
@@ -250,10 +207,7 @@ mod tests {
             let mut changed = ticket.clone();
             changed[position] ^= 1;
             assert!(tickets.decrypt(&changed).is_none(), "byte {position}");
-            assert!(
-                tickets.decrypt(&ticket[..position]).is_none(),
-                "cut at {position}"
-            );
+            assert!(tickets.decrypt(&ticket[..position]).is_none(), "cut at {position}");
         }
         assert!(Tickets::new().unwrap().decrypt(&ticket).is_none());
     }
@@ -266,17 +220,10 @@ mod tests {
         let handed = before.to_bytes();
         let after = Tickets::from_bytes(&handed).unwrap();
         assert_eq!(after.decrypt(&old).unwrap(), b"old");
-        assert_eq!(
-            before.decrypt(&after.encrypt(b"new").unwrap()).unwrap(),
-            b"new"
-        );
+        assert_eq!(before.decrypt(&after.encrypt(b"new").unwrap()).unwrap(), b"new");
         for cut in 0..handed.len() {
             let whole_keys = (cut.saturating_sub(MAGIC.len())) % 56 == 0 && cut > MAGIC.len();
-            assert_eq!(
-                Tickets::from_bytes(&handed[..cut]).is_some(),
-                whole_keys,
-                "cut at {cut}"
-            );
+            assert_eq!(Tickets::from_bytes(&handed[..cut]).is_some(), whole_keys, "cut at {cut}");
         }
         assert!(!format!("{after:?}").contains("secret"));
     }

@@ -6,9 +6,8 @@ use std::path::Path;
 use std::time::Duration;
 
 use rcgen::{
-    BasicConstraints, CertificateParams, CidrSubnet, DistinguishedName, DnType,
-    ExtendedKeyUsagePurpose, GeneralSubtree, IsCa, Issuer, KeyPair, KeyUsagePurpose,
-    NameConstraints, PKCS_ECDSA_P256_SHA256, SanType, SerialNumber,
+    BasicConstraints, CertificateParams, CidrSubnet, DistinguishedName, DnType, ExtendedKeyUsagePurpose, GeneralSubtree, IsCa,
+    Issuer, KeyPair, KeyUsagePurpose, NameConstraints, PKCS_ECDSA_P256_SHA256, SanType, SerialNumber,
 };
 use rustls::pki_types::CertificateDer;
 use x509_parser::certificate::X509Certificate;
@@ -30,53 +29,29 @@ const BACKDATED_SECS: i64 = 60 * 60;
 pub(super) fn root(names: &BTreeSet<Host>, now: i64) -> Result<String, TlsError> {
     let key = KeyPair::generate_for(&PKCS_ECDSA_P256_SHA256).map_err(failed)?;
     let mut params = params(now, ROOT_SECS)?;
-    let serial = params
-        .serial_number
-        .as_ref()
-        .map(SerialNumber::to_bytes)
-        .unwrap_or_default();
+    let serial = params.serial_number.as_ref().map(SerialNumber::to_bytes).unwrap_or_default();
     let mark = hex(serial.get(..4).unwrap_or_default()); // tells two roots apart in a list of a browser
-    params
-        .distinguished_name
-        .push(DnType::OrganizationName, "Gambeson");
-    params.distinguished_name.push(
-        DnType::CommonName,
-        format!("Gambeson development CA {mark}"),
-    );
+    params.distinguished_name.push(DnType::OrganizationName, "Gambeson");
+    params.distinguished_name.push(DnType::CommonName, format!("Gambeson development CA {mark}"));
     params.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
     params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
-    params.name_constraints = Some(NameConstraints {
-        permitted_subtrees: names.iter().map(subtree).collect(),
-        excluded_subtrees: Vec::new(),
-    });
+    params.name_constraints =
+        Some(NameConstraints { permitted_subtrees: names.iter().map(subtree).collect(), excluded_subtrees: Vec::new() });
     let certificate = params.self_signed(&key).map_err(failed)?;
     Ok(key.serialize_pem() + &certificate.pem())
 }
 
 /// A server certificate for `names` by the root in `root_pem`: key, certificate and root as PEM.
-pub(super) fn leaf(
-    root_pem: &[u8],
-    root_path: &Path,
-    names: &BTreeSet<Host>,
-    now: i64,
-) -> Result<String, TlsError> {
-    let unreadable = |detail: &str| TlsError::Pem {
-        path: root_path.into(),
-        detail: detail.into(),
-    };
+pub(super) fn leaf(root_pem: &[u8], root_path: &Path, names: &BTreeSet<Host>, now: i64) -> Result<String, TlsError> {
+    let unreadable = |detail: &str| TlsError::Pem { path: root_path.into(), detail: detail.into() };
     let root_text = std::str::from_utf8(root_pem).map_err(|_| unreadable("not text"))?;
     let root_key = KeyPair::from_pem(root_text).map_err(|error| unreadable(&error.to_string()))?;
     let issuer = Issuer::from_ca_cert_pem(certificate_text(root_text), root_key).map_err(failed)?;
 
     let key = KeyPair::generate_for(&PKCS_ECDSA_P256_SHA256).map_err(failed)?;
     let mut params = params(now, LEAF_SECS)?;
-    params
-        .distinguished_name
-        .push(DnType::OrganizationName, "Gambeson development certificate");
-    params.subject_alt_names = names
-        .iter()
-        .map(alternative_name)
-        .collect::<Result<_, _>>()?;
+    params.distinguished_name.push(DnType::OrganizationName, "Gambeson development certificate");
+    params.subject_alt_names = names.iter().map(alternative_name).collect::<Result<_, _>>()?;
     params.is_ca = IsCa::ExplicitNoCa;
     params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
     params.use_authority_key_identifier_extension = true;
@@ -92,18 +67,11 @@ pub(super) fn root_serves(der: &CertificateDer<'_>, names: &BTreeSet<Host>, now:
     };
     let permitted = permitted(&root);
     let lasts = root.validity().not_after.timestamp() >= now.saturating_add(LEAF_SECS);
-    lasts
-        && names
-            .iter()
-            .all(|host| permitted.iter().any(|subtree| subtree.contains(host)))
+    lasts && names.iter().all(|host| permitted.iter().any(|subtree| subtree.contains(host)))
 }
 
 /// Whether the server certificate is for exactly `names` and not yet due for renewal.
-pub(super) fn leaf_serves(
-    der: Option<&CertificateDer<'_>>,
-    names: &BTreeSet<Host>,
-    now: i64,
-) -> bool {
+pub(super) fn leaf_serves(der: Option<&CertificateDer<'_>>, names: &BTreeSet<Host>, now: i64) -> bool {
     let Some(Ok((_, leaf))) = der.map(|der| x509_parser::parse_x509_certificate(der)) else {
         return false;
     };
@@ -123,9 +91,7 @@ pub(super) fn constraints(der: &CertificateDer<'_>) -> (Vec<String>, i64) {
 
 /// The certificate of a PEM text that begins with a key.
 pub(super) fn certificate_text(pem: &str) -> &str {
-    pem.find("-----BEGIN CERTIFICATE-----")
-        .and_then(|start| pem.get(start..))
-        .unwrap_or_default()
+    pem.find("-----BEGIN CERTIFICATE-----").and_then(|start| pem.get(start..)).unwrap_or_default()
 }
 
 fn params(now: i64, lifetime: i64) -> Result<CertificateParams, TlsError> {
@@ -157,12 +123,8 @@ fn subtree(host: &Host) -> GeneralSubtree {
         Host::Address(IpAddr::V4(address)) if address.is_loopback() => {
             GeneralSubtree::IpAddress(CidrSubnet::V4([127, 0, 0, 0], [255, 0, 0, 0]))
         }
-        Host::Address(IpAddr::V4(address)) => {
-            GeneralSubtree::IpAddress(CidrSubnet::V4(address.octets(), [255; 4]))
-        }
-        Host::Address(IpAddr::V6(address)) => {
-            GeneralSubtree::IpAddress(CidrSubnet::V6(address.octets(), [255; 16]))
-        }
+        Host::Address(IpAddr::V4(address)) => GeneralSubtree::IpAddress(CidrSubnet::V4(address.octets(), [255; 4])),
+        Host::Address(IpAddr::V6(address)) => GeneralSubtree::IpAddress(CidrSubnet::V6(address.octets(), [255; 16])),
     }
 }
 
@@ -197,8 +159,7 @@ impl Permitted {
             Self::Name(name) => name.clone(),
             Self::Network { address, mask } => {
                 let bits: u32 = mask.iter().map(|byte| byte.count_ones()).sum();
-                pem::address(address)
-                    .map_or_else(String::new, |address| format!("{address}/{bits}"))
+                pem::address(address).map_or_else(String::new, |address| format!("{address}/{bits}"))
             }
         }
     }
@@ -214,10 +175,7 @@ fn permitted(root: &X509Certificate<'_>) -> Vec<Permitted> {
             GeneralName::DNSName(name) => Some(Permitted::Name((*name).into())),
             GeneralName::IPAddress(bytes) => {
                 let (address, mask) = bytes.split_at_checked(bytes.len() / 2)?;
-                Some(Permitted::Network {
-                    address: address.into(),
-                    mask: mask.into(),
-                })
+                Some(Permitted::Network { address: address.into(), mask: mask.into() })
             }
             _ => None,
         })

@@ -52,17 +52,11 @@ pub struct Stores {
 }
 
 /// Debian's and Fedora's places, in this order.
-const SYSTEM: [(&str, &str); 2] = [
-    ("/usr/local/share/ca-certificates", "update-ca-certificates"),
-    ("/etc/pki/ca-trust/source/anchors", "update-ca-trust"),
-];
+const SYSTEM: [(&str, &str); 2] =
+    [("/usr/local/share/ca-certificates", "update-ca-certificates"), ("/etc/pki/ca-trust/source/anchors", "update-ca-trust")];
 
 /// Folders below the home folder in which Firefox keeps profiles.
-const FIREFOX: [&str; 3] = [
-    ".mozilla/firefox",
-    "snap/firefox/common/.mozilla/firefox",
-    ".config/mozilla/firefox",
-];
+const FIREFOX: [&str; 3] = [".mozilla/firefox", "snap/firefox/common/.mozilla/firefox", ".config/mozilla/firefox"];
 
 impl Stores {
     /// The stores found on this machine for the user whose home folder this is.
@@ -71,11 +65,7 @@ impl Stores {
             .iter()
             .find(|(folder, _)| Path::new(folder).is_dir())
             .map(|(folder, command)| (PathBuf::from(folder), *command));
-        Self {
-            system,
-            may_write_system: rustix::process::geteuid().is_root(),
-            nss: home.map(nss_databases).unwrap_or_default(),
-        }
+        Self { system, may_write_system: rustix::process::geteuid().is_root(), nss: home.map(nss_databases).unwrap_or_default() }
     }
 }
 
@@ -87,9 +77,7 @@ fn nss_databases(home: &Path) -> Vec<PathBuf> {
         .flatten()
         .filter_map(|entry| Some(entry.ok()?.path()))
         .filter(|profile| profile.join("cert9.db").is_file());
-    std::iter::once(home.join(".pki/nssdb"))
-        .chain(profiles)
-        .collect()
+    std::iter::once(home.join(".pki/nssdb")).chain(profiles).collect()
 }
 
 impl Authority {
@@ -102,25 +90,14 @@ impl Authority {
 
     /// Takes the root out again.
     pub fn untrust(&self, stores: &Stores) -> Vec<Step> {
-        let system = stores
-            .system
-            .iter()
-            .map(|system| self.untrust_system(system, stores.may_write_system));
-        let nss = stores
-            .nss
-            .iter()
-            .filter(|database| database.join("cert9.db").is_file());
-        system
-            .chain(nss.map(|database| self.untrust_nss(database)))
-            .collect()
+        let system = stores.system.iter().map(|system| self.untrust_system(system, stores.may_write_system));
+        let nss = stores.nss.iter().filter(|database| database.join("cert9.db").is_file());
+        system.chain(nss.map(|database| self.untrust_nss(database))).collect()
     }
 
     /// The name of this root in trust stores, unlike any other's.
     fn nickname(&self) -> String {
-        format!(
-            "gambeson-{}",
-            self.root.sha256.get(..16).unwrap_or_default()
-        )
+        format!("gambeson-{}", self.root.sha256.get(..16).unwrap_or_default())
     }
 
     fn trust_system(&self, stores: &Stores) -> Step {
@@ -129,35 +106,22 @@ impl Authority {
                 store: "system".into(),
                 outcome: Outcome::ToDo {
                     why: "no known place for local authorities on this system".into(),
-                    command: format!(
-                        "add {} with your system's own tool",
-                        self.root.path.display()
-                    ),
+                    command: format!("add {} with your system's own tool", self.root.path.display()),
                 },
             };
         };
         let target = folder.join(self.nickname()).with_extension("crt");
-        let copy = format!(
-            "install -m 644 {} {}",
-            quote(&self.root.path),
-            quote(&target)
-        );
+        let copy = format!("install -m 644 {} {}", quote(&self.root.path), quote(&target));
         let outcome = if fs::read(&target).ok().as_deref() == Some(self.root.pem.as_bytes()) {
             Outcome::Already
         } else if !stores.may_write_system {
             needs_root(&format!("{copy} && {update}"))
         } else if let Err(error) = files::write_atomic(&target, self.root.pem.as_bytes(), 0o644) {
-            Outcome::Failed {
-                why: error.to_string(),
-                command: copy,
-            }
+            Outcome::Failed { why: error.to_string(), command: copy }
         } else {
             run(update, &[])
         };
-        Step {
-            store: format!("system ({})", folder.display()),
-            outcome,
-        }
+        Step { store: format!("system ({})", folder.display()), outcome }
     }
 
     fn untrust_system(&self, (folder, update): &(PathBuf, &'static str), may_write: bool) -> Step {
@@ -168,17 +132,11 @@ impl Authority {
         } else if !may_write {
             needs_root(&command)
         } else if let Err(error) = fs::remove_file(&target) {
-            Outcome::Failed {
-                why: error.to_string(),
-                command,
-            }
+            Outcome::Failed { why: error.to_string(), command }
         } else {
             run(update, &[])
         };
-        Step {
-            store: format!("system ({})", folder.display()),
-            outcome,
-        }
+        Step { store: format!("system ({})", folder.display()), outcome }
     }
 
     fn trust_nss(&self, database: &Path) -> Step {
@@ -190,10 +148,7 @@ impl Authority {
         }
         let (store, name) = (nss_argument(database), self.nickname());
         let add = ["-A", "-d", &store, "-t", "C,,", "-n", &name, "-i"].map(OsStr::new);
-        let arguments = add
-            .into_iter()
-            .chain([self.root.path.as_os_str()])
-            .collect::<Vec<_>>();
+        let arguments = add.into_iter().chain([self.root.path.as_os_str()]).collect::<Vec<_>>();
         nss_step(database, run("certutil", &arguments))
     }
 
@@ -202,20 +157,12 @@ impl Authority {
             return nss_step(database, Outcome::Already);
         }
         let (store, name) = (nss_argument(database), self.nickname());
-        nss_step(
-            database,
-            run(
-                "certutil",
-                &["-D", "-d", &store, "-n", &name].map(OsStr::new),
-            ),
-        )
+        nss_step(database, run("certutil", &["-D", "-d", &store, "-n", &name].map(OsStr::new)))
     }
 
     fn is_in_nss(&self, database: &Path) -> bool {
         let (store, name) = (nss_argument(database), self.nickname());
-        let listed = Command::new("certutil")
-            .args(["-L", "-d", &store, "-n", &name])
-            .output();
+        let listed = Command::new("certutil").args(["-L", "-d", &store, "-n", &name]).output();
         listed.is_ok_and(|output| output.status.success())
     }
 }
@@ -227,16 +174,10 @@ fn make_nss(database: &Path) -> Option<Outcome> {
     }
     if let Err(error) = fs::create_dir_all(database) {
         let command = format!("mkdir -p {}", quote(database));
-        return Some(Outcome::Failed {
-            why: error.to_string(),
-            command,
-        });
+        return Some(Outcome::Failed { why: error.to_string(), command });
     }
     let store = nss_argument(database);
-    match run(
-        "certutil",
-        &["-N", "-d", &store, "--empty-password"].map(OsStr::new),
-    ) {
+    match run("certutil", &["-N", "-d", &store, "--empty-password"].map(OsStr::new)) {
         Outcome::Done => None,
         other => Some(other),
     }
@@ -247,10 +188,7 @@ fn nss_argument(database: &Path) -> String {
 }
 
 fn nss_step(database: &Path, outcome: Outcome) -> Step {
-    Step {
-        store: format!("browser ({})", database.display()),
-        outcome,
-    }
+    Step { store: format!("browser ({})", database.display()), outcome }
 }
 
 fn needs_root(command: &str) -> Outcome {
@@ -263,10 +201,7 @@ fn needs_root(command: &str) -> Outcome {
 /// Runs a program to its end; its words are kept when it fails.
 fn run(program: &str, arguments: &[&OsStr]) -> Outcome {
     let words = arguments.iter().map(|word| quote(Path::new(word)));
-    let command = std::iter::once(program.to_owned())
-        .chain(words)
-        .collect::<Vec<_>>()
-        .join(" ");
+    let command = std::iter::once(program.to_owned()).chain(words).collect::<Vec<_>>().join(" ");
     match Command::new(program).args(arguments).output() {
         Ok(output) if output.status.success() => Outcome::Done,
         Ok(output) => {
@@ -277,10 +212,7 @@ fn run(program: &str, arguments: &[&OsStr]) -> Outcome {
             why: "certutil is not installed (Debian: libnss3-tools, Fedora: nss-tools)".into(),
             command: format!("sudo apt install libnss3-tools && {command}"),
         },
-        Err(error) => Outcome::Failed {
-            why: error.to_string(),
-            command,
-        },
+        Err(error) => Outcome::Failed { why: error.to_string(), command },
     }
 }
 

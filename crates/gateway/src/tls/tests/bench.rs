@@ -5,9 +5,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use rcgen::{
-    BasicConstraints, CertificateParams, CertificateRevocationListParams, DnType,
-    ExtendedKeyUsagePurpose, IsCa, Issuer, KeyIdMethod, KeyPair, KeyUsagePurpose,
-    RevokedCertParams, SerialNumber,
+    BasicConstraints, CertificateParams, CertificateRevocationListParams, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer,
+    KeyIdMethod, KeyPair, KeyUsagePurpose, RevokedCertParams, SerialNumber,
 };
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
@@ -31,17 +30,11 @@ impl Bench {
     pub(super) fn new() -> Self {
         let key = KeyPair::generate().unwrap();
         let mut params = CertificateParams::default();
-        params
-            .distinguished_name
-            .push(DnType::CommonName, "Test root");
+        params.distinguished_name.push(DnType::CommonName, "Test root");
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
         params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
         let root = params.self_signed(&key).unwrap();
-        Self {
-            folder: tempfile::tempdir().unwrap(),
-            issuer: Issuer::new(params, key),
-            root,
-        }
+        Self { folder: tempfile::tempdir().unwrap(), issuer: Issuer::new(params, key), root }
     }
 
     pub(super) fn path(&self, name: &str) -> PathBuf {
@@ -59,15 +52,9 @@ impl Bench {
     }
 
     /// A chain (leaf and root) and a key, as text.
-    pub(super) fn issue(
-        &self,
-        names: &[&str],
-        change: impl FnOnce(&mut CertificateParams),
-    ) -> (String, String) {
+    pub(super) fn issue(&self, names: &[&str], change: impl FnOnce(&mut CertificateParams)) -> (String, String) {
         let key = KeyPair::generate().unwrap();
-        let mut params =
-            CertificateParams::new(names.iter().map(|name| (*name).into()).collect::<Vec<_>>())
-                .unwrap();
+        let mut params = CertificateParams::new(names.iter().map(|name| (*name).into()).collect::<Vec<_>>()).unwrap();
         valid(&mut params, unix_now() - DAY, unix_now() + 89 * DAY);
         params.use_authority_key_identifier_extension = true;
         change(&mut params);
@@ -171,29 +158,16 @@ pub(super) struct Seen {
 impl Client {
     pub(super) fn trusting(root_pem: &str) -> Self {
         let mut roots = RootCertStore::empty();
-        roots
-            .add(CertificateDer::from_pem_slice(root_pem.as_bytes()).unwrap())
-            .unwrap();
-        Self {
-            roots,
-            identity: None,
-            versions: rustls::ALL_VERSIONS.to_vec(),
-            alpn: vec![b"h2".to_vec()],
-        }
+        roots.add(CertificateDer::from_pem_slice(root_pem.as_bytes()).unwrap()).unwrap();
+        Self { roots, identity: None, versions: rustls::ALL_VERSIONS.to_vec(), alpn: vec![b"h2".to_vec()] }
     }
 
     pub(super) fn with_identity(&self, identity: &Identity) -> Self {
-        Self {
-            identity: Some(identity.clone()),
-            ..self.clone()
-        }
+        Self { identity: Some(identity.clone()), ..self.clone() }
     }
 
     pub(super) fn only(&self, version: &'static rustls::SupportedProtocolVersion) -> Self {
-        Self {
-            versions: vec![version],
-            ..self.clone()
-        }
+        Self { versions: vec![version], ..self.clone() }
     }
 
     /// A configuration that keeps its sessions between connections.
@@ -205,9 +179,7 @@ impl Client {
         let mut config = match &self.identity {
             None => builder.with_no_client_auth(),
             Some((chain, key)) => {
-                let chain = CertificateDer::pem_slice_iter(chain.as_bytes())
-                    .collect::<Result<_, _>>()
-                    .unwrap();
+                let chain = CertificateDer::pem_slice_iter(chain.as_bytes()).collect::<Result<_, _>>().unwrap();
                 let key = PrivateKeyDer::from_pem_slice(key.as_bytes()).unwrap();
                 builder.with_client_auth_cert(chain, key).unwrap()
             }
@@ -223,24 +195,14 @@ impl Client {
 }
 
 /// One connection, up to a byte in each direction. The error has both sides' words.
-pub(super) async fn connect(
-    tls: &Tls,
-    config: Arc<ClientConfig>,
-    name: &str,
-) -> Result<Seen, String> {
+pub(super) async fn connect(tls: &Tls, config: Arc<ClientConfig>, name: &str) -> Result<Seen, String> {
     let (near, far) = tokio::io::duplex(64 << 10);
     let server = async {
         let mut stream = tls.accept(far).await.map_err(|error| error.to_string())?;
         let client = ClientCertificate::of(stream.get_ref().1);
         let mut byte = [0];
-        stream
-            .read_exact(&mut byte)
-            .await
-            .map_err(|error| error.to_string())?;
-        stream
-            .write_all(&byte)
-            .await
-            .map_err(|error| error.to_string())?;
+        stream.read_exact(&mut byte).await.map_err(|error| error.to_string())?;
+        stream.write_all(&byte).await.map_err(|error| error.to_string())?;
         stream.flush().await.map_err(|error| error.to_string())?;
         Ok::<_, String>(client)
     };
@@ -252,9 +214,7 @@ pub(super) async fn connect(
         let connection = stream.get_ref().1;
         Ok::<_, std::io::Error>(Seen {
             version: connection.protocol_version().unwrap(),
-            group: connection
-                .negotiated_key_exchange_group()
-                .map(|group| group.name()),
+            group: connection.negotiated_key_exchange_group().map(|group| group.name()),
             kind: connection.handshake_kind().unwrap(),
             alpn: connection.alpn_protocol().map(<[u8]>::to_vec),
             leaf: connection.peer_certificates().unwrap()[0].clone(),
@@ -263,22 +223,14 @@ pub(super) async fn connect(
     };
     match tokio::join!(server, client) {
         (Ok(client), Ok(seen)) => Ok(Seen { client, ..seen }),
-        (server, client) => Err(format!(
-            "server: {:?}; client: {:?}",
-            server.err(),
-            client.err()
-        )),
+        (server, client) => Err(format!("server: {:?}; client: {:?}", server.err(), client.err())),
     }
 }
 
 /// The DNS names of a certificate, to tell which was chosen.
 pub(super) fn names_of(leaf: &CertificateDer<'_>) -> Vec<String> {
     let (_, parsed) = x509_parser::parse_x509_certificate(leaf).unwrap();
-    pem::facts(&parsed)
-        .names
-        .iter()
-        .map(host::Host::to_string)
-        .collect()
+    pem::facts(&parsed).names.iter().map(host::Host::to_string).collect()
 }
 
 pub(super) fn build(settings: Settings) -> Tls {
@@ -286,7 +238,5 @@ pub(super) fn build(settings: Settings) -> Tls {
 }
 
 pub(super) fn refusal(settings: Settings) -> String {
-    Tls::build(settings, Tickets::new().unwrap())
-        .unwrap_err()
-        .to_string()
+    Tls::build(settings, Tickets::new().unwrap()).unwrap_err().to_string()
 }

@@ -12,11 +12,7 @@ use super::bench::{Bench, Client, DAY, build, names_of, refusal, valid};
 
 /// What is said about a certificate with something wrong.
 fn complaint(bench: &Bench, chain: &str, key: &str) -> String {
-    let files = CertificateFiles {
-        chain: bench.write("bad.crt", chain),
-        key: bench.write("bad.key", key),
-        hosts: Vec::new(),
-    };
+    let files = CertificateFiles { chain: bench.write("bad.crt", chain), key: bench.write("bad.key", key), hosts: Vec::new() };
     refusal(bench.settings(&["a.example"], vec![files]))
 }
 
@@ -25,12 +21,8 @@ fn a_bad_chain_or_key_is_named_with_its_file() {
     let bench = Bench::new();
     let (chain, key) = bench.issue(&["a.example"], |_| {});
     let (_, other_key) = bench.issue(&["a.example"], |_| {});
-    let ended = bench.issue(&["a.example"], |params| {
-        valid(params, unix_now() - 9 * DAY, unix_now() - DAY)
-    });
-    let early = bench.issue(&["a.example"], |params| {
-        valid(params, unix_now() + DAY, unix_now() + 9 * DAY)
-    });
+    let ended = bench.issue(&["a.example"], |params| valid(params, unix_now() - 9 * DAY, unix_now() - DAY));
+    let early = bench.issue(&["a.example"], |params| valid(params, unix_now() + DAY, unix_now() + 9 * DAY));
     let client = bench.issue(&["a.example"], |params| {
         params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ClientAuth];
     });
@@ -38,11 +30,7 @@ fn a_bad_chain_or_key_is_named_with_its_file() {
     let reversed = format!("{root}{leaf}");
     let encrypted = key.replace("PRIVATE KEY", "ENCRYPTED PRIVATE KEY");
     for (chain, key, expected) in [
-        (
-            &*chain,
-            &*other_key,
-            "bad.key does not belong to the first certificate in",
-        ),
+        (&*chain, &*other_key, "bad.key does not belong to the first certificate in"),
         (&ended.0, &ended.1, "expired at"),
         (&early.0, &early.1, "not valid before"),
         (&client.0, &client.1, "not meant for servers"),
@@ -50,22 +38,11 @@ fn a_bad_chain_or_key_is_named_with_its_file() {
         (&chain, &encrypted, "openssl pkey"),
         (&chain, "", "no private key"),
         ("", &key, "no certificate"),
-        (
-            "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n",
-            &key,
-            "certificate 1 in",
-        ),
-        (
-            "-----BEGIN CERTIFICATE-----\n!\n-----END CERTIFICATE-----\n",
-            &key,
-            "not valid PEM",
-        ),
+        ("-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n", &key, "certificate 1 in"),
+        ("-----BEGIN CERTIFICATE-----\n!\n-----END CERTIFICATE-----\n", &key, "not valid PEM"),
     ] {
         let said = complaint(&bench, chain, key);
-        assert!(
-            said.contains(expected) && said.contains("bad."),
-            "{expected}: {said}"
-        );
+        assert!(said.contains(expected) && said.contains("bad."), "{expected}: {said}");
     }
 }
 
@@ -74,14 +51,8 @@ fn a_certificate_for_other_hosts_is_refused_with_its_names() {
     let bench = Bench::new();
     let files = bench.files("a", &["a.example", "*.b.example"]);
     let said = refusal(bench.settings(&["c.example"], vec![files.clone()]));
-    assert!(
-        said.contains("does not cover c.example; it is for a.example, *.b.example"),
-        "{said}"
-    );
-    let named = CertificateFiles {
-        hosts: vec!["x.y.b.example".into()],
-        ..files
-    };
+    assert!(said.contains("does not cover c.example; it is for a.example, *.b.example"), "{said}");
+    let named = CertificateFiles { hosts: vec!["x.y.b.example".into()], ..files };
     assert!(refusal(bench.settings(&[], vec![named])).contains("does not cover x.y.b.example"));
 }
 
@@ -91,17 +62,11 @@ fn a_key_others_can_read_is_refused() {
     let files = bench.files("a", &["a.example"]);
     fs::set_permissions(&files.key, fs::Permissions::from_mode(0o644)).unwrap();
     let said = refusal(bench.settings(&["a.example"], vec![files]));
-    assert!(
-        said.contains("chmod 600") && said.contains("a.key"),
-        "{said}"
-    );
+    assert!(said.contains("chmod 600") && said.contains("a.key"), "{said}");
 }
 
 fn development(bench: &Bench, hosts: &[&str]) -> Settings {
-    Settings {
-        development: true,
-        ..bench.settings(hosts, Vec::new())
-    }
+    Settings { development: true, ..bench.settings(hosts, Vec::new()) }
 }
 
 fn authority(bench: &Bench, hosts: &[&str], now: i64) -> Authority {
@@ -113,26 +78,13 @@ fn authority(bench: &Bench, hosts: &[&str], now: i64) -> Authority {
 async fn development_covers_this_machine_and_the_hosts_of_the_policy() {
     let bench = Bench::new();
     let tls = build(development(&bench, &["shop.example", "*.wild.example"]));
-    let client = Client::trusting(
-        &authority(&bench, &["shop.example", "*.wild.example"], unix_now())
-            .root
-            .pem,
-    );
-    for name in [
-        "localhost",
-        "127.0.0.1",
-        "::1",
-        "shop.example",
-        "x.wild.example",
-    ] {
+    let client = Client::trusting(&authority(&bench, &["shop.example", "*.wild.example"], unix_now()).root.pem);
+    for name in ["localhost", "127.0.0.1", "::1", "shop.example", "x.wild.example"] {
         let seen = client.connect(&tls, name).await.unwrap();
         assert!(names_of(&seen.leaf).contains(&"localhost".into()), "{name}");
     }
     assert!(client.connect(&tls, "other.example").await.is_err());
-    assert!(
-        bench.trusting().connect(&tls, "localhost").await.is_err(),
-        "not trusted unless told"
-    );
+    assert!(bench.trusting().connect(&tls, "localhost").await.is_err(), "not trusted unless told");
 }
 
 #[tokio::test]
@@ -140,19 +92,14 @@ async fn the_development_root_cannot_vouch_for_other_hosts() {
     let bench = Bench::new();
     let root = authority(&bench, &["shop.example"], unix_now()).root;
     assert_eq!(
-        root.permitted
-            .iter()
-            .map(String::as_str)
-            .collect::<BTreeSet<_>>(),
+        root.permitted.iter().map(String::as_str).collect::<BTreeSet<_>>(),
         BTreeSet::from(["localhost", "shop.example", "127.0.0.0/8", "::1/128"])
     );
 
     // A thief of the key issues a certificate for someone else's host.
     let stolen = fs::read_to_string(bench.path("state/ca/authority.pem")).unwrap();
     let certificate = &stolen[stolen.find("-----BEGIN CERTIFICATE").unwrap()..];
-    let issuer =
-        rcgen::Issuer::from_ca_cert_pem(certificate, rcgen::KeyPair::from_pem(&stolen).unwrap())
-            .unwrap();
+    let issuer = rcgen::Issuer::from_ca_cert_pem(certificate, rcgen::KeyPair::from_pem(&stolen).unwrap()).unwrap();
     let key = rcgen::KeyPair::generate().unwrap();
     for (name, accepted) in [("shop.example", true), ("bank.example", false)] {
         let mut params = rcgen::CertificateParams::new(vec![name.into()]).unwrap();
@@ -175,12 +122,7 @@ fn the_authority_stays_and_the_server_certificate_is_renewed_at_two_thirds() {
     let leaf = |now| {
         let opened = authority(&bench, &["shop.example"], now);
         let leaf = opened.leaf(now, &Profile::Modern.provider()).unwrap();
-        (
-            opened.is_new,
-            opened.root.sha256.clone(),
-            leaf.key.cert[0].clone(),
-            leaf.facts,
-        )
+        (opened.is_new, opened.root.sha256.clone(), leaf.key.cert[0].clone(), leaf.facts)
     };
     let start = unix_now();
     let first = leaf(start);
@@ -192,10 +134,7 @@ fn the_authority_stays_and_the_server_certificate_is_renewed_at_two_thirds() {
     assert_eq!((later.0, &later.1), (false, &first.1));
     assert_ne!(later.2, first.2);
     let ending = leaf(start + 700 * DAY);
-    assert!(
-        ending.0 && ending.1 != first.1,
-        "the root must outlive what it issues"
-    );
+    assert!(ending.0 && ending.1 != first.1, "the root must outlive what it issues");
 }
 
 #[test]
@@ -205,14 +144,8 @@ fn new_hosts_make_a_new_authority_and_fewer_hosts_do_not() {
     let wide = authority(&bench, &["shop.example", "api.example"], now);
     let narrow = authority(&bench, &["api.example"], now);
     assert!(!narrow.is_new && narrow.root == wide.root);
-    assert!(
-        !authority(&bench, &["v2.api.example"], now).is_new,
-        "a name below a permitted one"
-    );
-    assert!(
-        authority(&bench, &["evilapi.example"], now).is_new,
-        "a name that only ends alike"
-    );
+    assert!(!authority(&bench, &["v2.api.example"], now).is_new, "a name below a permitted one");
+    assert!(authority(&bench, &["evilapi.example"], now).is_new, "a name that only ends alike");
 }
 
 #[test]
@@ -221,10 +154,7 @@ fn two_processes_at_once_make_one_authority() {
     let roots = std::thread::scope(|scope| {
         let open = || authority(&bench, &["shop.example"], unix_now()).root.sha256;
         let threads: Vec<_> = (0..8).map(|_| scope.spawn(open)).collect();
-        threads
-            .into_iter()
-            .map(|thread| thread.join().unwrap())
-            .collect::<BTreeSet<_>>()
+        threads.into_iter().map(|thread| thread.join().unwrap()).collect::<BTreeSet<_>>()
     });
     assert_eq!(roots.len(), 1);
 }
@@ -237,16 +167,9 @@ fn the_keys_of_the_authority_are_private_or_refused() {
     assert_eq!(mode("state/ca"), 0o700);
     assert_eq!(mode("state/ca/authority.pem"), 0o600);
     assert_eq!(mode("state/ca/server.pem"), 0o600);
-    fs::set_permissions(
-        bench.path("state/ca/authority.pem"),
-        fs::Permissions::from_mode(0o644),
-    )
-    .unwrap();
+    fs::set_permissions(bench.path("state/ca/authority.pem"), fs::Permissions::from_mode(0o644)).unwrap();
     let said = refusal(development(&bench, &[]));
-    assert!(
-        said.contains("chmod 600") && said.contains("authority.pem"),
-        "{said}"
-    );
+    assert!(said.contains("chmod 600") && said.contains("authority.pem"), "{said}");
 }
 
 #[test]
@@ -255,16 +178,9 @@ fn trusting_says_what_it_did_and_what_is_left_to_do() {
     let authority = authority(&bench, &[], unix_now());
     let folder = bench.path("anchors");
     fs::create_dir(&folder).unwrap();
-    let mut stores = Stores {
-        system: Some((folder.clone(), "true")),
-        may_write_system: false,
-        nss: Vec::new(),
-    };
+    let mut stores = Stores { system: Some((folder.clone(), "true")), may_write_system: false, nss: Vec::new() };
     let todo = &authority.trust(&stores)[0].outcome;
-    assert!(
-        matches!(todo, Outcome::ToDo { command, .. } if command.contains("sudo")),
-        "{todo:?}"
-    );
+    assert!(matches!(todo, Outcome::ToDo { command, .. } if command.contains("sudo")), "{todo:?}");
 
     stores.may_write_system = true;
     for expected in [Outcome::Done, Outcome::Already] {
@@ -275,8 +191,5 @@ fn trusting_says_what_it_did_and_what_is_left_to_do() {
         assert_eq!(authority.untrust(&stores)[0].outcome, expected);
     }
     stores.system = Some((folder, "false"));
-    assert!(matches!(
-        authority.trust(&stores)[0].outcome,
-        Outcome::Failed { .. }
-    ));
+    assert!(matches!(authority.trust(&stores)[0].outcome, Outcome::Failed { .. }));
 }

@@ -14,12 +14,7 @@ async fn intermediate_speaks_1_2_and_1_3_with_a_post_quantum_group() {
     assert_eq!(seen.version, ProtocolVersion::TLSv1_3);
     assert_eq!(seen.group, Some(NamedGroup::X25519MLKEM768));
     assert_eq!(seen.alpn.as_deref(), Some(&b"h2"[..]));
-    let old = bench
-        .trusting()
-        .only(&TLS12)
-        .connect(&tls, "a.example")
-        .await
-        .unwrap();
+    let old = bench.trusting().only(&TLS12).connect(&tls, "a.example").await.unwrap();
     assert_eq!(old.version, ProtocolVersion::TLSv1_2);
 }
 
@@ -27,24 +22,9 @@ async fn intermediate_speaks_1_2_and_1_3_with_a_post_quantum_group() {
 async fn modern_refuses_1_2() {
     let bench = Bench::new();
     let settings = bench.settings(&["a.example"], vec![bench.files("a", &["a.example"])]);
-    let tls = build(Settings {
-        profile: Profile::Modern,
-        ..settings
-    });
-    assert!(
-        bench
-            .trusting()
-            .only(&TLS13)
-            .connect(&tls, "a.example")
-            .await
-            .is_ok()
-    );
-    let refused = bench
-        .trusting()
-        .only(&TLS12)
-        .connect(&tls, "a.example")
-        .await
-        .unwrap_err();
+    let tls = build(Settings { profile: Profile::Modern, ..settings });
+    assert!(bench.trusting().only(&TLS13).connect(&tls, "a.example").await.is_ok());
+    let refused = bench.trusting().only(&TLS12).connect(&tls, "a.example").await.unwrap_err();
     assert!(refused.contains("ProtocolVersion"), "{refused}");
 }
 
@@ -54,11 +34,7 @@ async fn protocols_without_one_in_common_are_refused() {
     let mut settings = bench.settings(&["a.example"], vec![bench.files("a", &["a.example"])]);
     settings.http2 = false;
     let tls = build(settings);
-    let refused = bench
-        .trusting()
-        .connect(&tls, "a.example")
-        .await
-        .unwrap_err();
+    let refused = bench.trusting().connect(&tls, "a.example").await.unwrap_err();
     assert!(refused.contains("NoApplicationProtocol"), "{refused}");
     let mut client = bench.trusting();
     client.alpn = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
@@ -73,26 +49,18 @@ async fn each_name_gets_its_certificate_and_an_unknown_name_none() {
     let many = bench.files("many", &["*.many.example"]);
     let tls = build(bench.settings(&["one.example", "*.many.example"], vec![one, many]));
     let client = bench.trusting();
-    for (asked, expected) in [
-        ("one.example", "one.example"),
-        ("ONE.example", "one.example"),
-        ("x.many.example", "*.many.example"),
-    ] {
+    for (asked, expected) in
+        [("one.example", "one.example"), ("ONE.example", "one.example"), ("x.many.example", "*.many.example")]
+    {
         let seen = client.connect(&tls, asked).await.unwrap();
         assert_eq!(names_of(&seen.leaf), [expected], "{asked}");
     }
     for unknown in ["two.example", "many.example", "x.y.many.example", "example"] {
         let refused = client.connect(&tls, unknown).await.unwrap_err();
-        assert!(
-            refused.contains("AlertReceived(UnrecognisedName)"),
-            "{unknown}: {refused}"
-        );
+        assert!(refused.contains("AlertReceived(UnrecognisedName)"), "{unknown}: {refused}");
     }
     let refused = client.connect(&tls, "127.0.0.1").await.unwrap_err();
-    assert!(
-        refused.contains("MissingExtension"),
-        "two certificates, no name: {refused}"
-    );
+    assert!(refused.contains("MissingExtension"), "two certificates, no name: {refused}");
 }
 
 #[tokio::test]
@@ -128,12 +96,7 @@ async fn a_session_resumes_on_another_configuration_that_shares_the_tickets() {
         let stranger = build(settings);
 
         let config = bench.trusting().only(version).config();
-        let kind = async |tls| {
-            connect(tls, config.clone(), "a.example")
-                .await
-                .unwrap()
-                .kind
-        };
+        let kind = async |tls| connect(tls, config.clone(), "a.example").await.unwrap().kind;
         assert_eq!(kind(&first).await, HandshakeKind::Full);
         assert_eq!(kind(&second).await, HandshakeKind::Resumed);
         assert_eq!(kind(&stranger).await, HandshakeKind::Full, "other keys");
@@ -155,12 +118,7 @@ async fn a_session_does_not_resume_under_another_name() {
 async fn bytes_that_are_not_tls_end_in_an_error() {
     let bench = Bench::new();
     let tls = build(bench.settings(&["a.example"], vec![bench.files("a", &["a.example"])]));
-    for hostile in [
-        &b"GET / HTTP/1.1\r\n\r\n"[..],
-        b"",
-        b"\x16\x03\x01\xff\xff",
-        &[0x16; 20_000],
-    ] {
+    for hostile in [&b"GET / HTTP/1.1\r\n\r\n"[..], b"", b"\x16\x03\x01\xff\xff", &[0x16; 20_000]] {
         let io = delivering(hostile);
         assert!(matches!(tls.accept(io).await, Err(Refused::Handshake(_))));
     }

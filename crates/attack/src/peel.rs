@@ -1,0 +1,166 @@
+//! Measured depth: the same attacks with layers switched off, so that defence in depth is a number.
+//!
+//! The **depth** of a defence against an attack is the number of layers that stop it alone, with every other layer off. A layer is a
+//! **single point** when switching off only that one lets the attack through. Depth 2 means that one of two layers may fail.
+
+use serde::Serialize;
+
+use crate::evidence::Evidence;
+use crate::probe::LAYERS;
+use crate::report::Report;
+use crate::run::{Options, Progress, run};
+use crate::target::Target;
+use crate::Error;
+
+/// A guarded app that runs until it is dropped.
+pub trait Guarded {
+    /// Where it is.
+    fn target(&self) -> &Target;
+
+    /// Its audit log.
+    fn evidence(&self) -> Option<&dyn Evidence>;
+}
+
+/// Starts guarded apps with layers off.
+pub trait Peeler {
+    /// Starts a gateway without the layers `off`, in front of an app with fresh data.
+    fn with_layers_off(&mut self, off: &[&str]) -> Result<Box<dyn Guarded>, String>;
+
+    /// Told before each stage.
+    fn stage(&mut self, _stage: &Stage) {}
+}
+
+/// One of the runs that together are a peel.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Stage {
+    /// Every layer on.
+    All,
+    /// Every layer off.
+    None,
+    /// Every layer on but this one.
+    Without(&'static str),
+    /// Every layer off but this one.
+    Only(&'static str),
+}
+
+impl std::fmt::Display for Stage {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Stage::All => f.write_str("all layers on"),
+            Stage::None => f.write_str("all layers off"),
+            Stage::Without(layer) => write!(f, "{layer} off"),
+            Stage::Only(layer) => write!(f, "only {layer} on"),
+        }
+    }
+}
+
+impl Stage {
+    fn off(self) -> Vec<&'static str> {
+        LAYERS.into_iter().filter(|layer| match self {
+            Stage::All => false,
+            Stage::None => true,
+            Stage::Without(own) => *layer == own,
+            Stage::Only(own) => *layer != own,
+        }).collect()
+    }
+}
+
+/// What one attack met.
+#[derive(Debug, Clone, Serialize)]
+pub struct Row {
+    /// The probe's id.
+    pub id: &'static str,
+    /// Whether it is stopped with all layers on.
+    pub stopped: bool,
+    /// Whether it fails with all layers off too: then nothing below means anything.
+    pub vacuous: bool,
+    /// Layers that stop it with all others off.
+    pub alone: Vec<&'static str>,
+    /// Layers without which it gets through.
+    pub single_points: Vec<&'static str>,
+}
+
+impl Row {
+    /// How many layers stop the attack independently.
+    pub fn depth(&self) -> usize {
+        self.alone.len()
+    }
+
+    pub(crate) fn sign(&self, layer: &str) -> char {
+        match (self.alone.contains(&layer), self.single_points.contains(&layer)) {
+            (true, true) => '▣',
+            (true, false) => '■',
+            (false, true) => '□',
+            (false, false) => '·',
+        }
+    }
+
+    pub(crate) fn note(&self) -> &'static str {
+        match (self.vacuous, self.stopped) {
+            (true, _) => "  vacuous: fails with all layers off",
+            (_, false) => "  NOT STOPPED",
+            _ => "",
+        }
+    }
+}
+
+/// The matrix of attacks and layers.
+#[derive(Debug, Clone, Serialize)]
+pub struct Peeled {
+    /// In their order.
+    pub layers: Vec<&'static str>,
+    /// One for each attack that could be made with all layers on.
+    pub rows: Vec<Row>,
+}
+
+impl Peeled {
+    /// As JSON, for programs.
+    pub fn json(&self) -> String {
+        serde_json::to_string_pretty(self).unwrap_or_default()
+    }
+}
+
+/// Runs the attacks with all layers on, all off, each one off, and each one alone.
+pub fn peel(peeler: &mut dyn Peeler, options: &Options, progress: &mut dyn Progress) -> Result<Peeled, Error> {
+    let mut options = Options { twins: false, ..options.clone() };
+    let mut at = |stage: Stage, options: &Options| -> Result<Report, Error> {
+        peeler.stage(&stage);
+        let guarded = peeler.with_layers_off(&stage.off()).map_err(Error::App)?;
+        run(guarded.target(), options, guarded.evidence(), progress)
+    };
+    let mut rows = first_rows(&at(Stage::All, &options)?);
+    options.only = ids(&rows, |row| row.stopped);
+    let bare = at(Stage::None, &options)?;
+    for row in rows.iter_mut().filter(|row| row.stopped) {
+        row.vacuous = stopped(&bare, row.id);
+    }
+    options.only = ids(&rows, |row| row.stopped && !row.vacuous);
+    if !options.only.is_empty() {
+        for layer in LAYERS {
+            let without = at(Stage::Without(layer), &options)?;
+            let only = at(Stage::Only(layer), &options)?;
+            for row in rows.iter_mut().filter(|row| row.stopped && !row.vacuous) {
+                row.single_points.extend(got_through(&without, row.id).then_some(layer));
+                row.alone.extend(stopped(&only, row.id).then_some(layer));
+            }
+        }
+    }
+    Ok(Peeled { layers: LAYERS.to_vec(), rows })
+}
+
+fn ids(rows: &[Row], wanted: fn(&Row) -> bool) -> Vec<String> {
+    rows.iter().filter(|row| wanted(row)).map(|row| row.id.to_owned()).collect()
+}
+
+fn first_rows(report: &Report) -> Vec<Row> {
+    let made = report.findings.iter().filter(|finding| finding.verdict.is_stopped() || finding.verdict.is_success());
+    made.map(|finding| Row { id: finding.id, stopped: finding.verdict.is_stopped(), vacuous: false, alone: Vec::new(), single_points: Vec::new() }).collect()
+}
+
+fn stopped(report: &Report, id: &str) -> bool {
+    report.findings.iter().any(|finding| finding.id == id && finding.verdict.is_stopped())
+}
+
+fn got_through(report: &Report, id: &str) -> bool {
+    report.findings.iter().any(|finding| finding.id == id && finding.verdict.is_success())
+}

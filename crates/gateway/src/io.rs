@@ -1,0 +1,153 @@
+//! Bytes in and out, on one thread: a stream whose two directions are used by turns of the same task.
+
+use bytes::{Buf, BytesMut};
+use std::{
+    cell::RefCell,
+    future::poll_fn,
+    io,
+    pin::Pin,
+    task::{Context, Poll, ready},
+    time::Duration,
+};
+use tokio::{
+    io::{AsyncRead, AsyncWrite, ReadBuf},
+    net::{TcpStream, UnixStream},
+    time::timeout,
+};
+
+/// How much is read at once.
+const READ_BYTES: usize = 32 * 1024;
+
+/// Either direction may be polled while the other is waiting: the borrow lasts for one poll only.
+pub(crate) struct Duplex<I>(RefCell<I>);
+
+impl<I: AsyncRead + AsyncWrite + Unpin> Duplex<I> {
+    pub(crate) const fn new(io: I) -> Self {
+        Self(RefCell::new(io))
+    }
+
+    pub(crate) fn into_inner(self) -> I {
+        self.0.into_inner()
+    }
+
+    pub(crate) fn with<T>(&self, look: impl FnOnce(&mut I) -> T) -> Option<T> {
+        self.0.try_borrow_mut().ok().map(|mut io| look(&mut io))
+    }
+
+    /// Reads some bytes behind those in `buf`; 0 at the end of the stream.
+    pub(crate) async fn read(&self, buf: &mut BytesMut) -> io::Result<usize> {
+        poll_fn(|cx| self.poll(|io| poll_read(io, cx, buf))).await
+    }
+
+    /// Writes all of `out`, or fails when the other end takes nothing for as long as `stall`.
+    pub(crate) async fn write(&self, out: &mut BytesMut, stall: Duration) -> io::Result<()> {
+        while !out.is_empty() {
+            let written = self.patient(stall, |io, cx| io.poll_write(cx, out)).await?;
+            if written == 0 {
+                return Err(io::ErrorKind::WriteZero.into());
+            }
+            out.advance(written);
+        }
+        Ok(())
+    }
+
+    /// Writes all of `data`, without copying it first.
+    pub(crate) async fn write_slice(&self, mut data: &[u8], stall: Duration) -> io::Result<()> {
+        while !data.is_empty() {
+            let written = self.patient(stall, |io, cx| io.poll_write(cx, data)).await?;
+            if written == 0 {
+                return Err(io::ErrorKind::WriteZero.into());
+            }
+            data = data.get(written..).unwrap_or_default();
+        }
+        Ok(())
+    }
+
+    pub(crate) async fn flush(&self, stall: Duration) -> io::Result<()> {
+        self.patient(stall, |io, cx| io.poll_flush(cx)).await
+    }
+
+    /// Ends our direction.
+    pub(crate) async fn shutdown(&self, stall: Duration) -> io::Result<()> {
+        self.patient(stall, |io, cx| io.poll_shutdown(cx)).await
+    }
+
+    async fn patient<T>(
+        &self,
+        stall: Duration,
+        mut poll: impl FnMut(Pin<&mut I>, &mut Context<'_>) -> Poll<io::Result<T>>,
+    ) -> io::Result<T> {
+        let step = poll_fn(|cx| self.poll(|io| poll(io, cx)));
+        timeout(stall, step).await.unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into()))
+    }
+
+    fn poll<T>(&self, poll: impl FnOnce(Pin<&mut I>) -> Poll<io::Result<T>>) -> Poll<io::Result<T>> {
+        match self.0.try_borrow_mut() {
+            Ok(mut io) => poll(Pin::new(&mut *io)),
+            Err(_) => Poll::Ready(Err(io::Error::other("stream polled from within itself"))),
+        }
+    }
+}
+
+thread_local! {
+    /// Where every stream of this thread reads into first, so that a connection that waits holds no buffer of its own
+    /// (memory per idle connection), and none has to be cleared before each read.
+    static SCRATCH: RefCell<Box<[u8]>> = RefCell::new(vec![0; READ_BYTES].into());
+}
+
+fn poll_read<I: AsyncRead>(io: Pin<&mut I>, cx: &mut Context<'_>, buf: &mut BytesMut) -> Poll<io::Result<usize>> {
+    SCRATCH.with_borrow_mut(|scratch| {
+        let mut read = ReadBuf::new(scratch);
+        ready!(io.poll_read(cx, &mut read))?;
+        buf.extend_from_slice(read.filled());
+        Poll::Ready(Ok(read.filled().len()))
+    })
+}
+
+/// A connection to the app.
+#[derive(Debug)]
+pub(crate) enum AppStream {
+    Tcp(TcpStream),
+    Unix(UnixStream),
+}
+
+impl AppStream {
+    /// Whether an unused connection can be used again: the app has neither closed it nor said anything.
+    pub(crate) fn is_quiet(&self) -> bool {
+        let mut byte = [0_u8; 1];
+        let read = match self {
+            Self::Tcp(stream) => stream.try_read(&mut byte),
+            Self::Unix(stream) => stream.try_read(&mut byte),
+        };
+        matches!(read, Err(error) if error.kind() == io::ErrorKind::WouldBlock)
+    }
+}
+
+impl AsyncRead for AppStream {
+    fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        match self.get_mut() {
+            Self::Tcp(stream) => Pin::new(stream).poll_read(cx, buf),
+            Self::Unix(stream) => Pin::new(stream).poll_read(cx, buf),
+        }
+    }
+}
+
+impl AsyncWrite for AppStream {
+    fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
+        match self.get_mut() {
+            Self::Tcp(stream) => Pin::new(stream).poll_write(cx, buf),
+            Self::Unix(stream) => Pin::new(stream).poll_write(cx, buf),
+        }
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        match self.get_mut() {
+            Self::Tcp(stream) => Pin::new(stream).poll_shutdown(cx),
+            Self::Unix(stream) => Pin::new(stream).poll_shutdown(cx),
+        }
+    }
+}

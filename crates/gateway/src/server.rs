@@ -1,0 +1,238 @@
+//! The serving threads: each has its own sockets, its own event loop and its own connections to the app.
+
+mod places;
+
+use crate::{
+    h1, h2,
+    listeners::Listeners,
+    timings::Timings,
+    tls::Tls,
+    worker::{Local, Peer, Shared, Site, Watch, Worker},
+};
+use arc_swap::ArcSwap;
+use gambeson_core::{
+    engine::Engine,
+    exchange::{Connection, Tls as TlsFacts},
+    policy::Policy,
+};
+use gambeson_store::buckets::Buckets;
+use places::Places;
+use std::{
+    io,
+    net::{SocketAddr, TcpListener},
+    rc::Rc,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    thread::JoinHandle,
+    time::Duration,
+};
+use tokio::{
+    net::TcpStream,
+    sync::watch,
+    task::{LocalSet, spawn_local},
+    time::{interval, sleep, timeout},
+};
+
+/// Buckets that are kept at most; each takes some 64 bytes.
+const BUCKETS_MAX: usize = 1 << 18;
+
+/// What a server needs.
+pub struct Settings {
+    /// The policy in force.
+    pub policy: Arc<Policy>,
+    /// Certificates; without them there is no HTTPS.
+    pub tls: Option<Arc<Tls>>,
+    /// Where to listen.
+    pub listeners: Listeners,
+    /// Who is told what happened.
+    pub watch: Box<dyn Watch>,
+}
+
+/// Running threads that serve one app.
+pub struct Server {
+    shared: Arc<Shared>,
+    places: Arc<Places>,
+    threads: Vec<JoinHandle<()>>,
+}
+
+/// How connections on a socket begin.
+#[derive(Debug, Clone)]
+enum Begin {
+    Plain,
+    Tls(Arc<Tls>),
+}
+
+impl Server {
+    /// Starts the threads.
+    ///
+    /// # Errors
+    /// When the system gives no thread or event loop.
+    pub fn start(settings: Settings) -> io::Result<Self> {
+        let Settings { policy, tls, listeners, watch } = settings;
+        let workers = listeners.https.len().max(listeners.http.len()).max(1);
+        let places = Arc::new(Places::new(policy.listen.connections_max, policy.listen.connections_per_address_max));
+        let site = site(policy, 0);
+        let shared = Arc::new(Shared {
+            site: ArcSwap::from_pointee(site),
+            buckets: Buckets::new(BUCKETS_MAX),
+            watch,
+            workers,
+            draining: AtomicBool::new(false),
+            drain: watch::Sender::new(false),
+        });
+        let mut lots: Vec<Vec<(TcpListener, Begin)>> = (0..workers).map(|_| Vec::new()).collect();
+        deal(&mut lots, listeners.http, &Begin::Plain);
+        if let Some(tls) = tls {
+            deal(&mut lots, listeners.https, &Begin::Tls(tls));
+        }
+        let threads = lots.into_iter().enumerate().map(|(i, lot)| thread(i, lot, &shared, &places)).collect::<io::Result<_>>()?;
+        Ok(Self { shared, places, threads })
+    }
+
+    /// Puts another policy in force; requests that have begun keep the old one.
+    pub fn reload(&self, policy: Arc<Policy>) {
+        let generation = self.shared.site.load().generation + 1;
+        self.places.resize(policy.listen.connections_max, policy.listen.connections_per_address_max);
+        self.shared.site.store(Arc::new(site(policy, generation)));
+    }
+
+    /// The policy in force.
+    #[must_use]
+    pub fn policy(&self) -> Arc<Policy> {
+        self.shared.site.load().engine.policy().clone()
+    }
+
+    /// Open connections.
+    #[must_use]
+    pub fn connections(&self) -> usize {
+        self.places.taken()
+    }
+
+    /// Accepts no more connections, and lets the open ones end.
+    pub fn drain(&self) {
+        self.shared.draining.store(true, Ordering::Relaxed);
+        self.shared.drain.send_replace(true);
+    }
+
+    /// Waits until every thread has ended.
+    pub fn join(self) {
+        for thread in self.threads {
+            let _panicked = thread.join();
+        }
+    }
+}
+
+fn site(policy: Arc<Policy>, generation: u64) -> Site {
+    Site { timings: Timings::new(&policy), engine: Engine::new(policy), generation }
+}
+
+fn deal(lots: &mut [Vec<(TcpListener, Begin)>], listeners: Vec<TcpListener>, begin: &Begin) {
+    let count = lots.len().max(1);
+    for (i, listener) in listeners.into_iter().enumerate() {
+        if let Some(lot) = lots.get_mut(i % count) {
+            lot.push((listener, begin.clone()));
+        }
+    }
+}
+
+fn thread(
+    number: usize,
+    lot: Vec<(TcpListener, Begin)>,
+    shared: &Arc<Shared>,
+    places: &Arc<Places>,
+) -> io::Result<JoinHandle<()>> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let (shared, places) = (shared.clone(), places.clone());
+    std::thread::Builder::new().name(format!("serve-{number}")).spawn(move || {
+        let local = LocalSet::new();
+        local.block_on(&runtime, serve(lot, shared, places));
+    })
+}
+
+/// Serves until the gateway stops and open connections have ended or had their time.
+async fn serve(lot: Vec<(TcpListener, Begin)>, shared: Arc<Shared>, places: Arc<Places>) {
+    let local = Rc::new(Local::new(&shared));
+    let door = Rc::new(Door { shared: shared.clone(), places: places.clone(), local: local.clone() });
+    for (listener, begin) in lot {
+        spawn_local(door.clone().accept(listener, begin));
+    }
+    let mut drain = shared.drain.subscribe();
+    let sweep = async {
+        let mut every = interval(Duration::from_secs(1));
+        loop {
+            every.tick().await;
+            local.sweep();
+        }
+    };
+    tokio::select! {
+        _ = drain.wait_for(|draining| *draining) => {}
+        () = sweep => {}
+    }
+    let patience = shared.site.load().timings.drain;
+    let ended = async {
+        while Rc::strong_count(&door) > 1 {
+            sleep(Duration::from_millis(20)).await;
+        }
+    };
+    let _out_of_time = timeout(patience, ended).await;
+}
+
+/// Where connections come in. Every open connection holds it, so that the thread knows when the last one ended.
+struct Door {
+    shared: Arc<Shared>,
+    places: Arc<Places>,
+    local: Rc<Local>,
+}
+
+impl Door {
+    async fn accept(self: Rc<Self>, listener: TcpListener, begin: Begin) {
+        let Ok(listener) = tokio::net::TcpListener::from_std(listener) else { return };
+        let mut drain = self.shared.drain.subscribe();
+        loop {
+            let accepted = tokio::select! {
+                accepted = listener.accept() => accepted,
+                _ = drain.wait_for(|draining| *draining) => return,
+            };
+            match accepted {
+                Ok((stream, address)) => self.clone().admit(stream, address, begin.clone()),
+                // Out of descriptors or memory: let open connections end first.
+                Err(_) => sleep(Duration::from_millis(50)).await,
+            }
+        }
+    }
+
+    fn admit(self: Rc<Self>, stream: TcpStream, address: SocketAddr, begin: Begin) {
+        let peer = address.ip().to_canonical();
+        let Some(place) = self.places.take(peer) else {
+            self.shared.watch.turned_away();
+            return;
+        };
+        let _unset = stream.set_nodelay(true);
+        spawn_local(async move {
+            let worker = Rc::new(Worker::new(self.shared.clone(), self.local.clone()));
+            match begin {
+                Begin::Plain => {
+                    let peer = Peer { connection: Connection { peer, tls: None } };
+                    h1::serve(stream, peer, &worker).await;
+                }
+                Begin::Tls(tls) => secure(stream, peer, &tls, worker).await,
+            }
+            drop(place);
+        });
+    }
+}
+
+async fn secure(stream: TcpStream, peer: std::net::IpAddr, tls: &Tls, worker: Rc<Worker>) {
+    let Ok(Ok(stream)) = timeout(worker.timings.first_byte, tls.accept(stream)).await else { return };
+    let (_, session) = stream.get_ref();
+    let facts = TlsFacts { sni: session.server_name().map(str::to_owned), client_certificate: None };
+    let is_h2 = session.alpn_protocol() == Some(b"h2");
+    let peer = Peer { connection: Connection { peer, tls: Some(Arc::new(facts)) } };
+    if is_h2 {
+        h2::serve(stream, peer, worker).await;
+    } else {
+        h1::serve(stream, peer, &worker).await;
+    }
+}

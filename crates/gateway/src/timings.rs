@@ -1,0 +1,59 @@
+//! How long and how much: what the data path needs of the policy, at hand.
+
+use crate::pace::Pace;
+use gambeson_core::policy::Policy;
+use gambeson_wire::Limits;
+use std::time::Duration;
+
+/// Deadlines and bounds of a client's connection.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Timings {
+    /// To the first byte of the first request, TLS included.
+    pub(crate) first_byte: Duration,
+    /// From the first byte of a head to its last.
+    pub(crate) head: Duration,
+    /// Between two requests.
+    pub(crate) keep_alive: Duration,
+    /// How long a body may be silent before its bytes buy time.
+    pub(crate) body_grace: Duration,
+    /// The slowest a body may come.
+    pub(crate) body_bytes_per_second_min: u32,
+    /// How long the other end may take nothing while we write.
+    pub(crate) stall: Duration,
+    /// How long we read on after our last answer.
+    pub(crate) linger: Duration,
+    /// How long the app may pause in an answer.
+    pub(crate) app_idle: Duration,
+    /// The same for WebSockets and event streams.
+    pub(crate) stream_idle: Duration,
+    /// How long open exchanges may take to end at a stop.
+    pub(crate) drain: Duration,
+    /// How long a connection without a request is still listened to at a stop.
+    pub(crate) drain_idle: Duration,
+    /// Bounds of a head.
+    pub(crate) wire: Limits,
+}
+
+impl Timings {
+    pub(crate) fn new(policy: &Policy) -> Self {
+        let upstream = &policy.upstream.timeouts;
+        Self {
+            first_byte: Duration::from_secs(8),
+            head: Duration::from_secs(8),
+            keep_alive: Duration::from_secs(30),
+            body_grace: Duration::from_secs(8),
+            body_bytes_per_second_min: 240,
+            stall: Duration::from_secs(30),
+            linger: Duration::from_secs(2),
+            app_idle: upstream.idle,
+            stream_idle: upstream.stream_idle,
+            drain: policy.listen.drain,
+            drain_idle: Duration::from_secs(1),
+            wire: Limits::default(),
+        }
+    }
+
+    pub(crate) const fn pace(&self) -> Pace {
+        Pace::new(self.body_grace, self.body_bytes_per_second_min)
+    }
+}
