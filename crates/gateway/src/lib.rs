@@ -4,10 +4,12 @@ mod downstream;
 mod h1;
 mod h2;
 mod io;
+mod ledger;
 mod listeners;
 mod pace;
 mod proxy;
 mod server;
+pub mod service;
 mod timings;
 pub mod tls;
 mod tunnel;
@@ -16,4 +18,4 @@ mod worker;
 
 pub use listeners::{ListenError, Listeners};
 pub use server::{Server, Settings};
-pub use worker::Watch;
+pub use ledger::Ledger;

@@ -1,5 +1,6 @@
 //! The sockets we listen on: opened here, or handed over by the process before.
 
+use crate::service::Addresses;
 use rustix::fd::OwnedFd;
 use socket2::{Domain, Protocol, Socket, Type};
 use std::{
@@ -39,17 +40,40 @@ fn hint(error: &io::Error) -> &'static str {
 }
 
 impl Listeners {
-    /// Opens all sockets, `workers` for each serving address.
+    /// Opens all sockets, `workers` for each serving address; those of the process before are kept where they listen
+    /// on the address that is wanted.
     ///
     /// # Errors
     /// When one of them cannot be opened.
-    pub fn bind(
+    pub fn open(
         https: Option<SocketAddr>,
         http: Option<SocketAddr>,
         admin: Option<SocketAddr>,
         workers: usize,
+        adopted: Option<Self>,
     ) -> Result<Self, ListenError> {
-        Ok(Self { https: each(https, workers)?, http: each(http, workers)?, admin: each(admin, 1)?.pop() })
+        let old = adopted.unwrap_or(Self { https: Vec::new(), http: Vec::new(), admin: None });
+        Ok(Self {
+            https: keep_or_bind(https, old.https, workers)?,
+            http: keep_or_bind(http, old.http, workers)?,
+            admin: keep_or_bind(admin, old.admin.into_iter().collect(), 1)?.pop(),
+        })
+    }
+
+    /// The same sockets once more.
+    ///
+    /// # Errors
+    /// When the system is out of descriptors.
+    pub fn try_clone(&self) -> io::Result<Self> {
+        let (fds, https, http) = self.duplicate()?;
+        Ok(Self::adopt(fds, https, http))
+    }
+
+    /// Where they listen.
+    #[must_use]
+    pub fn addresses(&self) -> Addresses {
+        let of = |listener: Option<&TcpListener>| listener.and_then(|listener| listener.local_addr().ok());
+        Addresses { https: of(self.https.first()), http: of(self.http.first()), admin: of(self.admin.as_ref()) }
     }
 
     /// All of them in one list, with how many are for HTTPS and for plain HTTP: to be handed over.
@@ -72,6 +96,13 @@ impl Listeners {
             admin: listeners.next(),
         }
     }
+}
+
+/// Port 0 means any port: then what is there is as good as a new one.
+fn keep_or_bind(address: Option<SocketAddr>, old: Vec<TcpListener>, count: usize) -> Result<Vec<TcpListener>, ListenError> {
+    let Some(wanted) = address else { return Ok(Vec::new()) };
+    let fits = |listener: &TcpListener| listener.local_addr().is_ok_and(|is| is == wanted || (wanted.port() == 0 && is.ip() == wanted.ip()));
+    if !old.is_empty() && old.iter().all(fits) { Ok(old) } else { each(address, count) }
 }
 
 fn each(address: Option<SocketAddr>, count: usize) -> Result<Vec<TcpListener>, ListenError> {

@@ -52,7 +52,7 @@ fn too_slow() -> Box<Denial> {
 mod tests {
     use super::*;
 
-    #[tokio::test(start_paused = true)]
+    #[tokio::test]
     async fn a_trickle_runs_out_of_time_and_a_steady_stream_does_not() {
         let mut trickle = Pace::new(Duration::from_secs(8), 240);
         let mut steady = Pace::new(Duration::from_secs(8), 240);

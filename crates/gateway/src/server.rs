@@ -4,10 +4,11 @@ mod places;
 
 use crate::{
     h1, h2,
+    ledger::Ledger,
     listeners::Listeners,
     timings::Timings,
-    tls::Tls,
-    worker::{Local, Peer, Shared, Site, Watch, Worker},
+    tls::{ClientCertificate, Tls},
+    worker::{Local, Peer, Shared, Site, Worker},
 };
 use arc_swap::ArcSwap;
 use gambeson_core::{
@@ -15,11 +16,15 @@ use gambeson_core::{
     exchange::{Connection, Tls as TlsFacts},
     policy::Policy,
 };
-use gambeson_store::buckets::Buckets;
+use gambeson_store::{
+    buckets::Buckets,
+    metrics::{Handshake, Protocol, Refusal},
+};
 use places::Places;
+use rustls::HandshakeKind;
 use std::{
     io,
-    net::{SocketAddr, TcpListener},
+    net::{IpAddr, SocketAddr, TcpListener},
     rc::Rc,
     sync::{
         Arc,
@@ -46,8 +51,8 @@ pub struct Settings {
     pub tls: Option<Arc<Tls>>,
     /// Where to listen.
     pub listeners: Listeners,
-    /// Who is told what happened.
-    pub watch: Box<dyn Watch>,
+    /// Where what happened is written down.
+    pub ledger: Ledger,
 }
 
 /// Running threads that serve one app.
@@ -70,14 +75,14 @@ impl Server {
     /// # Errors
     /// When the system gives no thread or event loop.
     pub fn start(settings: Settings) -> io::Result<Self> {
-        let Settings { policy, tls, listeners, watch } = settings;
+        let Settings { policy, tls, listeners, ledger } = settings;
         let workers = listeners.https.len().max(listeners.http.len()).max(1);
         let places = Arc::new(Places::new(policy.listen.connections_max, policy.listen.connections_per_address_max));
         let site = site(policy, 0);
         let shared = Arc::new(Shared {
             site: ArcSwap::from_pointee(site),
             buckets: Buckets::new(BUCKETS_MAX),
-            watch,
+            ledger,
             workers,
             draining: AtomicBool::new(false),
             drain: watch::Sender::new(false),
@@ -179,7 +184,7 @@ async fn serve(lot: Vec<(TcpListener, Begin)>, shared: Arc<Shared>, places: Arc<
     let _out_of_time = timeout(patience, ended).await;
 }
 
-/// Where connections come in. Every open connection holds it, so that the thread knows when the last one ended.
+/// Where connections come in.
 struct Door {
     shared: Arc<Shared>,
     places: Arc<Places>,
@@ -206,33 +211,63 @@ impl Door {
     fn admit(self: Rc<Self>, stream: TcpStream, address: SocketAddr, begin: Begin) {
         let peer = address.ip().to_canonical();
         let Some(place) = self.places.take(peer) else {
-            self.shared.watch.turned_away();
+            self.shared.ledger.metrics.connections_refused.increment(Refusal::Total);
             return;
         };
         let _unset = stream.set_nodelay(true);
+        let open = Open::new(self);
         spawn_local(async move {
-            let worker = Rc::new(Worker::new(self.shared.clone(), self.local.clone()));
-            match begin {
-                Begin::Plain => {
-                    let peer = Peer { connection: Connection { peer, tls: None } };
-                    h1::serve(stream, peer, &worker).await;
-                }
-                Begin::Tls(tls) => secure(stream, peer, &tls, worker).await,
-            }
+            open.serve(stream, peer, begin).await;
             drop(place);
         });
     }
 }
 
-async fn secure(stream: TcpStream, peer: std::net::IpAddr, tls: &Tls, worker: Rc<Worker>) {
-    let Ok(Ok(stream)) = timeout(worker.timings.first_byte, tls.accept(stream)).await else { return };
-    let (_, session) = stream.get_ref();
-    let facts = TlsFacts { sni: session.server_name().map(str::to_owned), client_certificate: None };
-    let is_h2 = session.alpn_protocol() == Some(b"h2");
-    let peer = Peer { connection: Connection { peer, tls: Some(Arc::new(facts)) } };
-    if is_h2 {
-        h2::serve(stream, peer, worker).await;
-    } else {
-        h1::serve(stream, peer, &worker).await;
+/// An open connection: it holds the door, so that the thread knows when the last one ended.
+struct Open(Rc<Door>);
+
+impl Drop for Open {
+    fn drop(&mut self) {
+        self.0.shared.ledger.metrics.connections_open.add(-1);
+    }
+}
+
+impl Open {
+    fn new(door: Rc<Door>) -> Self {
+        door.shared.ledger.metrics.connections.increment();
+        door.shared.ledger.metrics.connections_open.add(1);
+        Self(door)
+    }
+
+    fn worker(&self, protocol: Protocol) -> Worker {
+        Worker::new(self.0.shared.clone(), self.0.local.clone(), protocol)
+    }
+
+    async fn serve(&self, stream: TcpStream, peer: IpAddr, begin: Begin) {
+        match begin {
+            Begin::Plain => {
+                let peer = Peer { connection: Connection { peer, tls: None } };
+                h1::serve(stream, peer, &self.worker(Protocol::H1)).await;
+            }
+            Begin::Tls(tls) => self.secure(stream, peer, &tls).await,
+        }
+    }
+
+    async fn secure(&self, stream: TcpStream, peer: IpAddr, tls: &Tls) {
+        let patience = self.0.shared.site.load().timings.first_byte;
+        let handshakes = &self.0.shared.ledger.metrics.handshakes;
+        let Ok(Ok(stream)) = timeout(patience, tls.accept(stream)).await else { return handshakes.increment(Handshake::Failed) };
+        let (_, session) = stream.get_ref();
+        let resumed = session.handshake_kind() == Some(HandshakeKind::Resumed);
+        handshakes.increment(if resumed { Handshake::Resumed } else { Handshake::Full });
+        let client_certificate = ClientCertificate::of(session).map(|certificate| certificate.subject);
+        let facts = TlsFacts { sni: session.server_name().map(str::to_owned), client_certificate };
+        let is_h2 = session.alpn_protocol() == Some(b"h2");
+        let peer = Peer { connection: Connection { peer, tls: Some(Arc::new(facts)) } };
+        if is_h2 {
+            h2::serve(stream, peer, Rc::new(self.worker(Protocol::H2))).await;
+        } else {
+            h1::serve(stream, peer, &self.worker(Protocol::H1)).await;
+        }
     }
 }

@@ -1,6 +1,7 @@
 //! What one serving thread knows, and what all share.
 
 use crate::{
+    ledger::Ledger,
     proxy::is_event_stream,
     timings::Timings,
     upstream::{AppError, Pool},
@@ -9,10 +10,9 @@ use arc_swap::ArcSwap;
 use gambeson_core::{
     engine::{Engine, Finish, Moment},
     exchange::{Connection, Entropy},
-    record::Record,
     store::{Answer, Ask},
 };
-use gambeson_store::buckets::Buckets;
+use gambeson_store::{buckets::Buckets, metrics::Protocol};
 use http::{HeaderMap, StatusCode};
 use std::{
     cell::RefCell,
@@ -45,20 +45,11 @@ pub(crate) struct Site {
 pub(crate) struct Shared {
     pub(crate) site: ArcSwap<Site>,
     pub(crate) buckets: Buckets,
-    pub(crate) watch: Box<dyn Watch>,
+    pub(crate) ledger: Ledger,
     pub(crate) workers: usize,
     /// `true` once no new request is to be begun on an old connection.
     pub(crate) draining: AtomicBool,
     pub(crate) drain: watch::Sender<bool>,
-}
-
-/// Who is told what happened: the audit log and the metrics.
-pub trait Watch: Send + Sync {
-    /// An exchange ended.
-    fn ended(&self, status: StatusCode, took: Duration, record: Option<Box<Record>>);
-
-    /// A connection was turned away: too many are open.
-    fn turned_away(&self);
 }
 
 /// Belongs to one thread.
@@ -73,6 +64,7 @@ pub(crate) struct Worker {
     local: Rc<Local>,
     /// As the policy was when the connection began.
     pub(crate) timings: Timings,
+    protocol: Protocol,
 }
 
 impl Local {
@@ -88,9 +80,9 @@ impl Local {
 }
 
 impl Worker {
-    pub(crate) fn new(shared: Arc<Shared>, local: Rc<Local>) -> Self {
+    pub(crate) fn new(shared: Arc<Shared>, local: Rc<Local>, protocol: Protocol) -> Self {
         let timings = shared.site.load().timings;
-        Self { shared, local, timings }
+        Self { shared, local, timings, protocol }
     }
 
     /// The engine in force. A request keeps the one it began with.
@@ -121,8 +113,7 @@ impl Worker {
     /// Writes down an exchange that ended.
     pub(crate) fn record(&self, finish: Finish, status: StatusCode) {
         let took = Duration::from_millis(now_ms().saturating_sub(finish.began_ms()));
-        let record = finish.record(u64::try_from(took.as_millis()).unwrap_or(u64::MAX));
-        self.shared.watch.ended(status, took, record);
+        self.shared.ledger.ended(self.protocol, finish, status, took);
     }
 
     /// Writes down an exchange whose answer broke off after its head had left.

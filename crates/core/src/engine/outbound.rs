@@ -244,6 +244,17 @@ impl Exchange {
     }
 }
 
+/// Fields that say something of the body that is replaced.
+const OF_THE_BODY: [HeaderName; 7] = [
+    header::CONTENT_ENCODING,
+    header::CONTENT_LENGTH,
+    header::CONTENT_RANGE,
+    header::ACCEPT_RANGES,
+    header::ETAG,
+    header::LAST_MODIFIED,
+    header::CONTENT_DISPOSITION,
+];
+
 impl Held {
     /// How many bytes of the body must be seen, at most.
     #[must_use]
@@ -265,17 +276,6 @@ impl Held {
         self.exchange.fail(layer, denial)
     }
 }
-
-/// Fields that say something of the body that is replaced.
-const OF_THE_BODY: [HeaderName; 7] = [
-    header::CONTENT_ENCODING,
-    header::CONTENT_LENGTH,
-    header::CONTENT_RANGE,
-    header::ACCEPT_RANGES,
-    header::ETAG,
-    header::LAST_MODIFIED,
-    header::CONTENT_DISPOSITION,
-];
 
 fn modes(policy: &Policy, request: &Request) -> Modes {
     request.route.and_then(|id| policy.routes.get(id)).map_or(policy.modes, |route| route.modes)

@@ -1,0 +1,40 @@
+//! What happened is written down here: counted for Prometheus, recorded in the audit log.
+
+use gambeson_core::{engine::Finish, record::Finding};
+use gambeson_store::{
+    audit::{AuditLog, Event},
+    metrics::{Metrics, Protocol, StatusClass},
+};
+use http::StatusCode;
+use std::{sync::Arc, time::Duration};
+
+/// The audit log and the metrics of one process.
+#[derive(Debug, Clone)]
+pub struct Ledger {
+    /// What is counted.
+    pub metrics: Arc<Metrics>,
+    /// What is written down; `None` where nothing is.
+    pub audit: Option<Arc<AuditLog>>,
+}
+
+impl Ledger {
+    /// An exchange ended.
+    pub(crate) fn ended(&self, protocol: Protocol, finish: Finish, status: StatusCode, took: Duration) {
+        self.metrics.requests.increment((protocol, StatusClass::of(status.as_u16())));
+        self.metrics.request_seconds.observe(took);
+        for Finding { layer, rule, mode, .. } in finish.findings() {
+            self.metrics.findings.increment(*layer, rule, *mode);
+        }
+        let Some(audit) = &self.audit else { return };
+        if let Some(record) = finish.record(u64::try_from(took.as_millis()).unwrap_or(u64::MAX)) {
+            audit.record(Event::Exchange(record));
+        }
+    }
+
+    /// Something happened to the gateway itself.
+    pub fn notice(&self, what: &str, detail: impl Into<String>) {
+        if let Some(audit) = &self.audit {
+            audit.record(Event::notice(what, detail));
+        }
+    }
+}

@@ -1,0 +1,281 @@
+//! One serving process, from start to stop: state, certificates, sockets, threads, signals, the hand-over to the next.
+
+mod admin;
+mod control;
+mod tls_settings;
+
+pub use control::{ControlError, reload};
+
+use crate::{
+    ledger::Ledger,
+    listeners::{ListenError, Listeners},
+    server::{self, Server},
+    tls::{Tickets, Tls, TlsError},
+};
+use gambeson_core::policy::Policy;
+use gambeson_store::{
+    audit::{self, AuditLog},
+    metrics::{Metrics, Outcome},
+    serving::Claim,
+    state_dir::{StateDir, StateError},
+};
+use std::{
+    io,
+    net::SocketAddr,
+    path::PathBuf,
+    sync::Arc,
+    time::{Duration, SystemTime, UNIX_EPOCH},
+};
+use tokio::{
+    signal::unix::{SignalKind, signal},
+    time::interval,
+};
+
+/// How the policy is read: again at every reload. The error is for a person.
+pub type Load = Box<dyn Fn() -> Result<Policy, String> + Send + Sync>;
+
+/// What a process needs to serve.
+pub struct Options {
+    /// How the policy is read.
+    pub load: Load,
+    /// Where keys, certificates and the log live.
+    pub state_dir: PathBuf,
+    /// Whether to take the sockets over from a process that serves now.
+    pub take_over: bool,
+}
+
+/// Why a process cannot serve.
+#[derive(Debug, thiserror::Error)]
+#[allow(missing_docs, reason = "the messages say it")]
+pub enum ServeError {
+    #[error("{0}")]
+    Policy(String),
+    #[error(transparent)]
+    State(#[from] StateError),
+    #[error(transparent)]
+    Tls(#[from] TlsError),
+    #[error(transparent)]
+    Listen(#[from] ListenError),
+    #[error(transparent)]
+    Control(#[from] ControlError),
+    #[error("the system refuses a thread, an event loop or a signal: {0}")]
+    System(#[from] io::Error),
+}
+
+/// Where a process serves.
+#[derive(Debug, Clone, Default)]
+pub struct Addresses {
+    /// HTTPS.
+    pub https: Option<SocketAddr>,
+    /// Plain HTTP.
+    pub http: Option<SocketAddr>,
+    /// Health and metrics.
+    pub admin: Option<SocketAddr>,
+}
+
+/// A process that is ready to serve: everything that can fail at the start has been done.
+pub struct Service {
+    load: Load,
+    state: StateDir,
+    server: Server,
+    tls: Option<Arc<Tls>>,
+    ledger: Ledger,
+    addresses: Addresses,
+    /// The sockets again, for the process that takes over.
+    spare: Listeners,
+    admin: Option<std::net::TcpListener>,
+    control: control::Control,
+    claim: Claim,
+}
+
+/// How long to wait for the process before to let go.
+const CLAIM_PATIENCE: Duration = Duration::from_secs(10);
+
+impl Service {
+    /// Reads the policy, opens state and sockets, starts the threads.
+    ///
+    /// # Errors
+    /// When any of it fails; a process that serves now goes on undisturbed.
+    pub fn start(options: Options) -> Result<Self, ServeError> {
+        let Options { load, state_dir, take_over } = options;
+        let policy = Arc::new(load().map_err(ServeError::Policy)?);
+        let state = StateDir::open(&state_dir)?;
+        let handed = if take_over { Some(control::take_over(&state)?) } else { None };
+        let claim = if handed.is_some() { None } else { Some(Claim::wait(&state, Duration::from_millis(500))?) };
+        let (tickets, adopted) = match handed {
+            Some(handed) => (handed.tickets, Some((handed.listeners, handed.old))),
+            None => (Tickets::new()?, None),
+        };
+        let tls = match policy.listen.https {
+            Some(_) => Some(Arc::new(Tls::build(tls_settings::of(&policy, &state), tickets)?)),
+            None => None,
+        };
+        let workers = workers(policy.listen.workers);
+        let (adopted, old) = adopted.map_or((None, None), |(listeners, old)| (Some(listeners), Some(old)));
+        let listen = &policy.listen;
+        let mut listeners = Listeners::open(listen.https, listen.http, listen.admin, workers, adopted)?;
+        let spare = listeners.try_clone()?;
+        let admin = listeners.admin.take();
+        let ledger = open_ledger(&policy, &state)?;
+        let addresses = spare.addresses();
+        let control = control::Control::bind(&state)?;
+        let settings = server::Settings { policy, tls: tls.clone(), listeners, ledger: ledger.clone() };
+        let server = Server::start(settings)?;
+        if let Some(old) = old {
+            old.finish();
+        }
+        let claim = match claim {
+            Some(claim) => claim,
+            None => Claim::wait(&state, CLAIM_PATIENCE)?,
+        };
+        ledger.notice("started", format!("process {}", std::process::id()));
+        Ok(Self { load, state, server, tls, ledger, addresses, spare, admin, control, claim })
+    }
+
+    /// Where it serves.
+    #[must_use]
+    pub const fn addresses(&self) -> &Addresses {
+        &self.addresses
+    }
+
+    /// The policy in force.
+    #[must_use]
+    pub fn policy(&self) -> Arc<Policy> {
+        self.server.policy()
+    }
+
+    /// Serves until told to stop, or until `gone` says that the app is not coming back. Then connections are drained.
+    ///
+    /// # Errors
+    /// When the system refuses signals.
+    pub async fn run(self, gone: impl Future<Output = ()>) -> Result<(), ServeError> {
+        let Self { load, state, server, tls, ledger, spare, admin, control, claim, .. } = self;
+        let works = Works { load, state, server: &server, tls, ledger: ledger.clone() };
+        let handed_over = works.serve(spare, admin, control, gone).await?;
+        drop(claim);
+        ledger.notice(if handed_over { "handed over" } else { "stopping" }, format!("process {}", std::process::id()));
+        server.drain();
+        tokio::task::spawn_blocking(move || server.join()).await.map_err(io::Error::other)?;
+        if let Some(audit) = &ledger.audit {
+            audit.close();
+        }
+        Ok(())
+    }
+}
+
+/// What the main thread works with while the others serve.
+struct Works<'a> {
+    load: Load,
+    state: StateDir,
+    server: &'a Server,
+    tls: Option<Arc<Tls>>,
+    ledger: Ledger,
+}
+
+impl Works<'_> {
+    /// Until a stop (`false`) or a hand-over (`true`).
+    async fn serve(
+        &self,
+        spare: Listeners,
+        admin: Option<std::net::TcpListener>,
+        mut control: control::Control,
+        gone: impl Future<Output = ()>,
+    ) -> Result<bool, ServeError> {
+        let (mut hangup, mut again) = (signal(SignalKind::hangup())?, signal(SignalKind::user_defined2())?);
+        let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
+        let mut poll = interval(Duration::from_secs(5));
+        let mut admin = std::pin::pin!(admin::serve(admin, &self.ledger, self.server));
+        let mut gone = std::pin::pin!(gone);
+        loop {
+            tokio::select! {
+                _ = terminate.recv() => return Ok(false),
+                _ = interrupt.recv() => return Ok(false),
+                () = &mut gone => return Ok(false),
+                _ = hangup.recv() => drop(self.reload()),
+                _ = again.recv() => control::replace_self(),
+                _ = poll.tick() => self.poll_tls(),
+                () = &mut admin => {}
+                request = control.next() => match request {
+                    control::Request::Reload(reply) => reply.send(self.reload()),
+                    control::Request::TakeOver(reply) => {
+                        if reply.send(&spare, self.tls.as_deref()) {
+                            return Ok(true);
+                        }
+                    }
+                },
+            }
+        }
+    }
+
+    /// Reads the policy and the certificates again. What is bad changes nothing and is said.
+    fn reload(&self) -> Result<(), String> {
+        let result = self.try_reload();
+        let outcome = if result.is_ok() { Outcome::Succeeded } else { Outcome::Failed };
+        self.ledger.metrics.reloads.increment(outcome);
+        match &result {
+            Ok(()) => {
+                self.ledger.metrics.policy_loaded.set(now_secs());
+                self.ledger.notice("policy reloaded", "");
+                say("policy reloaded");
+            }
+            Err(why) => {
+                self.ledger.notice("reload refused", why.clone());
+                say(&format!("reload refused, the old policy stays in force:\n{why}"));
+            }
+        }
+        result
+    }
+
+    fn try_reload(&self) -> Result<(), String> {
+        let policy = (self.load)()?;
+        if let Some(tls) = &self.tls {
+            tls.apply(tls_settings::of(&policy, &self.state)).map_err(|error| error.to_string())?;
+        }
+        self.server.reload(Arc::new(policy));
+        Ok(())
+    }
+
+    fn poll_tls(&self) {
+        let Some(tls) = &self.tls else { return };
+        match tls.poll() {
+            Ok(true) => self.ledger.notice("certificates reloaded", ""),
+            Ok(false) => {}
+            Err(error) => {
+                self.ledger.notice("certificates refused", error.to_string());
+                say(&format!("certificates refused, the old ones stay in use: {error}"));
+            }
+        }
+        if let Some(expires) = tls.certificates().iter().map(|certificate| certificate.not_after).min() {
+            self.ledger.metrics.certificate_expires.set(expires);
+        }
+    }
+}
+
+fn open_ledger(policy: &Policy, state: &StateDir) -> Result<Ledger, StateError> {
+    let metrics = Arc::new(Metrics::default());
+    metrics.started.set(now_secs());
+    metrics.policy_loaded.set(now_secs());
+    let off = policy.modes.get(gambeson_core::policy::LayerName::AuditLog) == gambeson_core::policy::Mode::Off;
+    let audit = match off {
+        true => None,
+        false => Some(Arc::new(AuditLog::open(state, audit::Settings::default(), metrics.clone())?)),
+    };
+    Ok(Ledger { metrics, audit })
+}
+
+fn workers(wanted: usize) -> usize {
+    let cores = || std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    if wanted == 0 { cores() } else { wanted }
+}
+
+fn now_secs() -> i64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    i64::try_from(since.as_secs()).unwrap_or(i64::MAX)
+}
+
+/// Tells the operator, on the standard error stream.
+#[allow(clippy::print_stderr, reason = "a serving process tells its operator here")]
+pub(crate) fn say(text: &str) {
+    eprintln!("gambeson: {text}");
+}
+

@@ -1,0 +1,227 @@
+//! The socket in the state directory through which a process is told to reload, and hands its sockets over.
+//!
+//! It lies in a folder that only our account can enter. One line asks, one answers:
+//! `reload` → `ok` or what is wrong; `take over` → the listening sockets as ancillary data (SCM_RIGHTS) with their
+//! number, then the session-ticket keys; when the new process serves it says `done`, and the old one drains.
+
+use crate::{
+    listeners::Listeners,
+    tls::{Tickets, Tls, TlsError},
+};
+use gambeson_store::state_dir::StateDir;
+use rustix::{
+    fd::{AsFd, OwnedFd},
+    net::{
+        RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, SendAncillaryBuffer, SendAncillaryMessage, SendFlags, recvmsg, sendmsg,
+    },
+};
+use std::{
+    io::{self, BufRead, BufReader, IoSlice, IoSliceMut, Read, Write},
+    mem::MaybeUninit,
+    os::unix::net::UnixStream,
+    path::PathBuf,
+    time::Duration,
+};
+
+const SOCKET: &str = "control.sock";
+/// How long the other process may take with each step.
+const PATIENCE: Duration = Duration::from_secs(20);
+/// Sockets that can be handed over at once.
+const FDS_MAX: usize = 128;
+/// Ticket keys take a few hundred bytes.
+const TICKETS_BYTES_MAX: usize = 64 * 1024;
+
+/// Why a serving process could not be spoken to.
+#[derive(Debug, thiserror::Error)]
+#[allow(missing_docs, reason = "the messages say it")]
+pub enum ControlError {
+    #[error("no process serves from {0}; start one with `gambeson serve`")]
+    Nobody(PathBuf),
+    #[error("the serving process does not answer as it should: {0}")]
+    Talk(#[from] io::Error),
+    #[error("{0}")]
+    Refused(String),
+    #[error(transparent)]
+    Tls(#[from] TlsError),
+}
+
+/// Where a serving process listens to its operator.
+pub(super) struct Control {
+    listener: tokio::net::UnixListener,
+}
+
+/// What the operator asks.
+pub(super) enum Request {
+    Reload(Reply),
+    TakeOver(HandOver),
+}
+
+/// Where the answer goes.
+pub(super) struct Reply(UnixStream);
+
+/// The process that takes over.
+pub(super) struct HandOver(UnixStream);
+
+/// What the process before handed over.
+pub(super) struct Handed {
+    pub(super) listeners: Listeners,
+    pub(super) tickets: Tickets,
+    pub(super) old: Old,
+}
+
+/// The process before, which waits for us to serve.
+pub(super) struct Old(UnixStream);
+
+impl Old {
+    /// Tells it that we serve.
+    pub(super) fn finish(mut self) {
+        let _gone = self.0.write_all(b"done\n");
+    }
+}
+
+impl Control {
+    pub(super) fn bind(state: &StateDir) -> io::Result<Self> {
+        // Bound beside and renamed over: there is a working socket at every moment, the old process's or ours.
+        let (path, fresh) = (state.file(SOCKET), state.file(&format!("{SOCKET}.{}", std::process::id())));
+        let _absent = std::fs::remove_file(&fresh);
+        let listener = tokio::net::UnixListener::bind(&fresh)?;
+        std::fs::rename(&fresh, &path)?;
+        Ok(Self { listener })
+    }
+
+    /// The next thing that is asked.
+    pub(super) async fn next(&mut self) -> Request {
+        loop {
+            let Ok((stream, _)) = self.listener.accept().await else {
+                tokio::time::sleep(Duration::from_millis(50)).await;
+                continue;
+            };
+            let read = tokio::task::spawn_blocking(move || ask(stream.into_std()?)).await;
+            if let Ok(Ok(Some(request))) = read {
+                return request;
+            }
+        }
+    }
+}
+
+fn ask(stream: UnixStream) -> io::Result<Option<Request>> {
+    stream.set_nonblocking(false)?;
+    stream.set_read_timeout(Some(Duration::from_secs(2)))?;
+    stream.set_write_timeout(Some(PATIENCE))?;
+    let mut line = String::new();
+    BufReader::new(Read::take(&stream, 64)).read_line(&mut line)?;
+    Ok(match line.trim_end() {
+        "reload" => Some(Request::Reload(Reply(stream))),
+        "take over" => Some(Request::TakeOver(HandOver(stream))),
+        _ => None,
+    })
+}
+
+impl Reply {
+    pub(super) fn send(mut self, result: Result<(), String>) {
+        let text = result.map_or_else(|why| why, |()| "ok".to_owned());
+        let _gone = writeln!(self.0, "{text}");
+    }
+}
+
+impl HandOver {
+    /// Hands the sockets over; `true` when the other process serves now.
+    pub(super) fn send(self, listeners: &Listeners, tls: Option<&Tls>) -> bool {
+        let tickets = tls.map(|tls| tls.tickets().to_bytes()).unwrap_or_default();
+        self.try_send(listeners, &tickets).unwrap_or(false)
+    }
+
+    fn try_send(mut self, listeners: &Listeners, tickets: &[u8]) -> io::Result<bool> {
+        let (fds, https, http) = listeners.duplicate()?;
+        let line = format!("{https} {http} {}\n", tickets.len());
+        let borrowed: Vec<_> = fds.iter().map(AsFd::as_fd).collect();
+        let mut space = vec![MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(FDS_MAX))];
+        let mut ancillary = SendAncillaryBuffer::new(&mut space);
+        if !ancillary.push(SendAncillaryMessage::ScmRights(&borrowed)) {
+            return Err(io::Error::other("too many sockets to hand over"));
+        }
+        let first = line.as_bytes();
+        sendmsg(&self.0, &[IoSlice::new(first)], &mut ancillary, SendFlags::empty())?;
+        self.0.write_all(tickets)?;
+        self.0.set_read_timeout(Some(PATIENCE))?;
+        let mut answer = String::new();
+        BufReader::new(Read::take(&self.0, 16)).read_line(&mut answer)?;
+        Ok(answer.trim_end() == "done")
+    }
+}
+
+/// Asks the process that serves from this directory to read its policy again.
+///
+/// # Errors
+/// When there is none, or the policy is bad: then the old one stays in force.
+pub fn reload(state: &StateDir) -> Result<(), ControlError> {
+    let mut stream = connect(state)?;
+    stream.write_all(b"reload\n")?;
+    let mut answer = String::new();
+    Read::take(&stream, 1 << 20).read_to_string(&mut answer)?;
+    match answer.trim_end() {
+        "ok" => Ok(()),
+        "" => Err(ControlError::Refused("the serving process gave no answer".to_owned())),
+        why => Err(ControlError::Refused(why.to_owned())),
+    }
+}
+
+fn connect(state: &StateDir) -> Result<UnixStream, ControlError> {
+    let stream = UnixStream::connect(state.file(SOCKET)).map_err(|_| ControlError::Nobody(state.path().to_owned()))?;
+    stream.set_read_timeout(Some(PATIENCE))?;
+    stream.set_write_timeout(Some(PATIENCE))?;
+    Ok(stream)
+}
+
+/// Takes the sockets over from the process that serves from this directory.
+pub(super) fn take_over(state: &StateDir) -> Result<Handed, ControlError> {
+    let mut stream = connect(state)?;
+    stream.write_all(b"take over\n")?;
+    let (line, fds) = receive(&stream)?;
+    let mut numbers = line.split(' ').map(str::parse::<usize>);
+    let (Some(Ok(https)), Some(Ok(http)), Some(Ok(length))) = (numbers.next(), numbers.next(), numbers.next()) else {
+        return Err(ControlError::Refused("the serving process speaks another version of this protocol".to_owned()));
+    };
+    let mut keys = vec![0; usize::min(length, TICKETS_BYTES_MAX)];
+    stream.read_exact(&mut keys)?;
+    let tickets = match Tickets::from_bytes(&keys) {
+        Some(tickets) => tickets,
+        None => Tickets::new()?,
+    };
+    Ok(Handed { listeners: Listeners::adopt(fds, https, http), tickets, old: Old(stream) })
+}
+
+/// The first line, byte by byte so that nothing behind it is taken, with the sockets that came along.
+fn receive(stream: &UnixStream) -> Result<(String, Vec<OwnedFd>), ControlError> {
+    let (mut line, mut fds) = (Vec::new(), Vec::new());
+    while line.last() != Some(&b'\n') && line.len() < 64 {
+        let mut byte = [0_u8];
+        let mut space = vec![MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(FDS_MAX))];
+        let mut ancillary = RecvAncillaryBuffer::new(&mut space);
+        let received = recvmsg(stream, &mut [IoSliceMut::new(&mut byte)], &mut ancillary, RecvFlags::CMSG_CLOEXEC)
+            .map_err(io::Error::from)?;
+        if received.bytes == 0 {
+            return Err(io::Error::from(io::ErrorKind::UnexpectedEof).into());
+        }
+        line.extend_from_slice(&byte);
+        for message in ancillary.drain() {
+            if let RecvAncillaryMessage::ScmRights(rights) = message {
+                fds.extend(rights);
+            }
+        }
+    }
+    Ok((String::from_utf8_lossy(&line).trim_end().to_owned(), fds))
+}
+
+/// Starts this program once more, with the same arguments and the task to take over (SIGUSR2): how a new version or a
+/// new listening address comes into use without a gap.
+pub(super) fn replace_self() {
+    let mut arguments: Vec<_> = std::env::args_os().skip(1).collect();
+    if !arguments.iter().any(|argument| argument == "--take-over") {
+        arguments.push("--take-over".into());
+    }
+    let started = std::env::current_exe().and_then(|program| std::process::Command::new(program).args(arguments).spawn());
+    if let Err(error) = started {
+        super::say(&format!("the next process cannot be started: {error}"));
+    }
+}
