@@ -3,12 +3,16 @@
 //! A new command is its file, a variant of [`Command`] and a line in [`Command::run`]. Help, man pages and completions
 //! come from the same definitions.
 
+mod ca;
 mod check;
 mod completions;
 mod global;
 mod man;
 mod outcome;
+mod reload;
 mod report;
+mod run;
+mod serve;
 
 pub use global::{Global, Loaded};
 pub use outcome::{Failure, Outcome, Result};
@@ -31,6 +35,10 @@ const EXIT_CODES: &str = "Exit codes: 0 fine, 1 findings or refusals, 2 usage or
 /// Every command.
 #[derive(Debug, Subcommand)]
 enum Command {
+    Serve(serve::Args),
+    Run(run::Args),
+    Reload(reload::Args),
+    Ca(ca::Args),
     Check(check::Args),
     Completions(completions::Args),
     Man(man::Args),
@@ -39,6 +47,10 @@ enum Command {
 impl Command {
     fn run(self, global: &Global) -> Result {
         match self {
+            Self::Serve(args) => serve::run(&args, global),
+            Self::Run(args) => run::run(&args, global),
+            Self::Reload(args) => reload::run(&args, global),
+            Self::Ca(args) => ca::run(&args, global),
             Self::Check(args) => check::run(&args, global),
             Self::Completions(args) => completions::run(&args, global),
             Self::Man(args) => man::run(&args, global),

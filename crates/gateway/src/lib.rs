@@ -1,5 +1,6 @@
 //! The gateway: TLS, HTTP/1 and HTTP/2 in front of an app.
 
+pub mod app;
 mod downstream;
 mod h1;
 mod h2;
@@ -16,6 +17,6 @@ mod tunnel;
 mod upstream;
 mod worker;
 
+pub use ledger::Ledger;
 pub use listeners::{ListenError, Listeners};
 pub use server::{Server, Settings};
-pub use ledger::Ledger;

@@ -101,7 +101,9 @@ impl Listeners {
 /// Port 0 means any port: then what is there is as good as a new one.
 fn keep_or_bind(address: Option<SocketAddr>, old: Vec<TcpListener>, count: usize) -> Result<Vec<TcpListener>, ListenError> {
     let Some(wanted) = address else { return Ok(Vec::new()) };
-    let fits = |listener: &TcpListener| listener.local_addr().is_ok_and(|is| is == wanted || (wanted.port() == 0 && is.ip() == wanted.ip()));
+    let fits = |listener: &TcpListener| {
+        listener.local_addr().is_ok_and(|is| is == wanted || (wanted.port() == 0 && is.ip() == wanted.ip()))
+    };
     if !old.is_empty() && old.iter().all(fits) { Ok(old) } else { each(address, count) }
 }
 

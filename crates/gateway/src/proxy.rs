@@ -47,6 +47,22 @@ pub(crate) async fn serve<B: Incoming, R: Respond>(
         Decision::Forward(permit, limit, exchange) => {
             Forward { worker, respond, head_only }.run(permit, limit, exchange, body).await
         }
+        Decision::Collect(collecting) => {
+            let (bytes, whole) = collect(body, collecting.bytes_max()).await;
+            send_own(worker, collecting.body(&bytes, whole), respond, head_only).await
+        }
+    }
+}
+
+/// What a layer wants to see of a body before it answers; the rest is left unread.
+async fn collect<B: Incoming>(body: &mut B, bytes_max: usize) -> (BytesMut, bool) {
+    let mut bytes = BytesMut::new();
+    loop {
+        match body.piece().await {
+            Ok(Some(piece)) if bytes.len() + piece.len() <= bytes_max => bytes.extend_from_slice(&piece),
+            Ok(None) => return (bytes, true),
+            Ok(Some(_)) | Err(_) => return (bytes, false),
+        }
     }
 }
 

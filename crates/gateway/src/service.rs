@@ -4,6 +4,7 @@ mod admin;
 mod control;
 mod tls_settings;
 
+pub(crate) use admin::reachable;
 pub use control::{ControlError, reload};
 
 use crate::{
@@ -136,6 +137,12 @@ impl Service {
     #[must_use]
     pub const fn addresses(&self) -> &Addresses {
         &self.addresses
+    }
+
+    /// Where what happens is written down.
+    #[must_use]
+    pub const fn ledger(&self) -> &Ledger {
+        &self.ledger
     }
 
     /// The policy in force.
@@ -278,4 +285,3 @@ fn now_secs() -> i64 {
 pub(crate) fn say(text: &str) {
     eprintln!("gambeson: {text}");
 }
-

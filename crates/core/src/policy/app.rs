@@ -2,7 +2,11 @@
 
 use super::{FromText, Key, Kind, Reader, Section, Wrong};
 use ipnet::IpNet;
-use std::{net::SocketAddr, path::PathBuf, time::Duration};
+use std::{
+    net::{Ipv4Addr, SocketAddr},
+    path::PathBuf,
+    time::Duration,
+};
 
 /// `[app]`
 pub(super) const APP: Section = Section {
@@ -174,6 +178,13 @@ pub(super) const UPSTREAM: Section = Section {
             default: "\"1s\"",
             about: "How long an unused connection to the app is kept; 0s for never.",
             why: "gunicorn's keep-alive is 2 s: a connection must be dropped by us before the app drops it.",
+        },
+        Key {
+            name: "source",
+            kind: Kind::Text("address"),
+            default: "\"127.71.77.66\"",
+            about: "The address of this machine from which an app at 127.0.0.1 is spoken to; empty for the system's choice.",
+            why: "An app that sees 127.0.0.1 takes every visitor for its developer (debug pages, INTERNAL_IPS). Tell gunicorn and uvicorn `FORWARDED_ALLOW_IPS=127.71.77.66`, or use a Unix socket, which needs none of this.",
         },
         Key {
             name: "host",
@@ -399,6 +410,8 @@ pub struct Upstream {
     pub timeouts: Timeouts,
     /// Most connections at a time.
     pub connections_max: usize,
+    /// The address from which an app on the loopback interface is spoken to.
+    pub source: Option<Ipv4Addr>,
     /// A fixed Host to send.
     pub host: Option<String>,
 }
@@ -430,7 +443,17 @@ impl Upstream {
                 keep_idle: reader.get("keep_idle"),
             },
             connections_max: reader.get("connections"),
+            source: source(reader),
             host: reader.optional("host"),
         }
     }
+}
+
+fn source(reader: &mut Reader<'_>) -> Option<Ipv4Addr> {
+    let text: String = reader.get("source");
+    let address = text.parse().ok();
+    if !text.is_empty() && address.is_none() {
+        reader.error("source", format!("`{text}` is not an IPv4 address"), "write \"127.71.77.66\", or \"\" for the system's choice");
+    }
+    address
 }

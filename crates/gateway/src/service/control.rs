@@ -12,7 +12,8 @@ use gambeson_store::state_dir::StateDir;
 use rustix::{
     fd::{AsFd, OwnedFd},
     net::{
-        RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, SendAncillaryBuffer, SendAncillaryMessage, SendFlags, recvmsg, sendmsg,
+        RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, SendAncillaryBuffer, SendAncillaryMessage, SendFlags, recvmsg,
+        sendmsg,
     },
 };
 use std::{

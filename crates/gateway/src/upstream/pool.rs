@@ -5,11 +5,13 @@ use crate::io::AppStream;
 use gambeson_core::policy::{Upstream, UpstreamAddress};
 use std::{
     cell::{Cell, RefCell},
+    io,
+    net::{Ipv4Addr, SocketAddr},
     rc::Rc,
     time::{Duration, Instant},
 };
 use tokio::{
-    net::{TcpStream, UnixStream},
+    net::{TcpSocket, TcpStream, UnixStream},
     sync::Notify,
     time::timeout,
 };
@@ -18,6 +20,7 @@ use tokio::{
 #[derive(Debug)]
 pub(crate) struct Pool {
     address: UpstreamAddress,
+    source: Option<Ipv4Addr>,
     connect: Duration,
     keep_idle: Duration,
     connections_max: usize,
@@ -55,6 +58,7 @@ impl Pool {
     pub(crate) fn new(upstream: &Upstream, workers: usize) -> Self {
         Self {
             address: upstream.address.clone(),
+            source: upstream.source,
             connect: upstream.timeouts.connect,
             keep_idle: upstream.timeouts.keep_idle,
             connections_max: upstream.connections_max.div_ceil(workers.max(1)),
@@ -81,7 +85,7 @@ impl Pool {
     }
 
     async fn open(self: &Rc<Self>, place: Place) -> Result<Lease, AppError> {
-        let connected = timeout(self.connect, connect(&self.address)).await;
+        let connected = timeout(self.connect, connect(&self.address, self.source)).await;
         let stream = connected.map_err(|_| AppError::ConnectTimeout)?.map_err(AppError::Unreachable)?;
         Ok(Lease { connection: AppConnection::new(stream), reused: false, place })
     }
@@ -113,13 +117,23 @@ impl Pool {
     }
 }
 
-async fn connect(address: &UpstreamAddress) -> std::io::Result<AppStream> {
+async fn connect(address: &UpstreamAddress, source: Option<Ipv4Addr>) -> io::Result<AppStream> {
     match address {
         UpstreamAddress::Tcp(address) => {
-            let stream = TcpStream::connect(address).await?;
+            let stream = match (address, source) {
+                (SocketAddr::V4(to), Some(source)) if to.ip().is_loopback() => connect_from(source, *address).await?,
+                _ => TcpStream::connect(address).await?,
+            };
             stream.set_nodelay(true)?;
             Ok(AppStream::Tcp(stream))
         }
         UpstreamAddress::Unix(path) => Ok(AppStream::Unix(UnixStream::connect(path).await?)),
     }
+}
+
+/// An app must not take a stranger, for whom we connect, for its developer at 127.0.0.1.
+async fn connect_from(source: Ipv4Addr, address: SocketAddr) -> io::Result<TcpStream> {
+    let socket = TcpSocket::new_v4()?;
+    socket.bind(SocketAddr::from((source, 0)))?;
+    socket.connect(address).await
 }

@@ -1,0 +1,59 @@
+//! `gambeson run -- COMMAND`: start the app behind the gateway.
+
+use crate::{
+    Failure, Global, Outcome, Result,
+    serve::{Gateway, failed, runtime},
+};
+use gambeson_gateway::{
+    app::{App, Launch},
+    service::Service,
+};
+use gambeson_store::state_dir::StateDir;
+use std::{ffi::OsString, future::pending};
+
+/// Start the app on a private socket, guard it, start it again when it ends
+///
+/// gunicorn, uvicorn, hypercorn, waitress, `flask run` and `manage.py runserver` are told where to listen. Any other
+/// command may say {socket} or {port} where the place to listen belongs; else it must listen at the policy's `app.upstream`.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    #[command(flatten)]
+    gateway: Gateway,
+    /// The command that starts the app
+    #[arg(last = true, required = true, value_name = "COMMAND")]
+    command: Vec<OsString>,
+}
+
+/// Starts the app and guards it until told to stop.
+///
+/// # Errors
+/// When the policy is bad, or the app or the gateway cannot start.
+pub(crate) fn run(args: &Args, global: &Global) -> Result {
+    let written = global.load()?.policy.app.address;
+    let state = StateDir::open(&global.state_dir()?).map_err(|error| Failure::new(error.to_string()))?;
+    let launch = Launch::plan(args.command.clone(), state.path(), &written).map_err(|error| Failure::new(error.to_string()))?;
+    let address = launch.address.clone();
+    runtime()?.block_on(async {
+        let mut app = App::start(launch).await.map_err(|error| Failure::new(error.to_string()))?;
+        let adjust = move |policy: &mut gambeson_core::policy::Policy| {
+            policy.app.address = address.clone();
+            policy.upstream.address = address.clone();
+        };
+        let served = match args.gateway.start(global, adjust) {
+            Ok(service) => guard(&args.gateway, service, &mut app).await,
+            Err(failure) => Err(failure),
+        };
+        app.stop().await;
+        served
+    })
+}
+
+async fn guard(gateway: &Gateway, service: Service, app: &mut App) -> Result {
+    gateway.announce(&service);
+    let ledger = service.ledger().clone();
+    tokio::select! {
+        served = service.run(pending()) => served.map_err(failed)?,
+        () = app.watch(&ledger) => {}
+    }
+    Ok(Outcome::Fine)
+}

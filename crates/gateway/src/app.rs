@@ -1,0 +1,115 @@
+//! Starting the app on a private socket, watching it, starting it again, ending it with us.
+
+mod launch;
+
+pub use launch::{Launch, LaunchError};
+
+use crate::{ledger::Ledger, service::say};
+use rustix::process::{Pid, Signal, kill_process_group};
+use std::{io, process::ExitStatus, time::Duration};
+use tokio::{
+    process::{Child, Command},
+    time::{Instant, sleep, timeout},
+};
+
+/// How long the app may take until it answers.
+const START_PATIENCE: Duration = Duration::from_secs(60);
+/// How long it may take to end when told to.
+const STOP_PATIENCE: Duration = Duration::from_secs(10);
+/// Between two starts of an app that ends again and again: doubled each time, up to this.
+const PAUSE_MAX: Duration = Duration::from_secs(30);
+/// An app that ran as long as this has not failed to start.
+const SETTLED: Duration = Duration::from_secs(30);
+
+/// An app that runs as our child.
+#[derive(Debug)]
+pub struct App {
+    launch: Launch,
+    child: Child,
+    started: Instant,
+}
+
+/// Why the app could not be started.
+#[derive(Debug, thiserror::Error)]
+#[allow(missing_docs, reason = "the messages say it")]
+pub enum AppError {
+    #[error("cannot start `{0}`: {1}")]
+    Spawn(String, io::Error),
+    #[error("`{0}` ended before it answered ({1}); its own output above says why")]
+    Ended(String, ExitStatus),
+    #[error("`{0}` did not answer at {1} within {2} s; does it listen there?")]
+    Silent(String, String, u64),
+}
+
+impl App {
+    /// Starts the app and waits until it answers.
+    ///
+    /// # Errors
+    /// When it cannot be started, ends, or stays silent.
+    pub async fn start(launch: Launch) -> Result<Self, AppError> {
+        let child = spawn(&launch)?;
+        let mut app = Self { launch, child, started: Instant::now() };
+        app.answers().await?;
+        Ok(app)
+    }
+
+    async fn answers(&mut self) -> Result<(), AppError> {
+        let begun = Instant::now();
+        while begun.elapsed() < START_PATIENCE {
+            if crate::service::reachable(&self.launch.address).await.is_ok() {
+                return Ok(());
+            }
+            if let Ok(Ok(status)) = timeout(Duration::from_millis(50), self.child.wait()).await {
+                return Err(AppError::Ended(self.launch.name(), status));
+            }
+        }
+        self.stop().await;
+        Err(AppError::Silent(self.launch.name(), self.launch.address.to_string(), START_PATIENCE.as_secs()))
+    }
+
+    /// Starts the app again whenever it ends. Never returns.
+    pub async fn watch(&mut self, ledger: &Ledger) {
+        let mut pause = Duration::from_millis(100);
+        loop {
+            let status = self.child.wait().await.map_or_else(|error| error.to_string(), |status| status.to_string());
+            let name = self.launch.name();
+            ledger.notice("app ended", format!("{name}: {status}"));
+            say(&format!("`{name}` ended ({status}); starting it again"));
+            pause = if self.started.elapsed() > SETTLED { Duration::from_millis(100) } else { (pause * 2).min(PAUSE_MAX) };
+            sleep(pause).await;
+            match spawn(&self.launch) {
+                Ok(child) => (self.child, self.started) = (child, Instant::now()),
+                Err(error) => say(&error.to_string()),
+            }
+        }
+    }
+
+    /// Ends the app: asks, waits, insists.
+    pub async fn stop(&mut self) {
+        self.signal(Signal::TERM);
+        if timeout(STOP_PATIENCE, self.child.wait()).await.is_err() {
+            self.signal(Signal::KILL);
+            let _ended = self.child.wait().await;
+        }
+        self.launch.clean();
+    }
+
+    fn signal(&self, signal: Signal) {
+        let pid = self.child.id().and_then(|pid| i32::try_from(pid).ok()).and_then(Pid::from_raw);
+        // The app has a group of its own, so that workers hear it too and Ctrl-C does not end it before its last answer.
+        let _gone = pid.map(|pid| kill_process_group(pid, signal));
+    }
+}
+
+fn spawn(launch: &Launch) -> Result<Child, AppError> {
+    launch.clean();
+    let (program, arguments) =
+        launch.command.split_first().map_or(("".as_ref(), &[][..]), |(first, rest)| (first.as_os_str(), rest));
+    Command::new(program)
+        .args(arguments)
+        .envs(launch.environment.iter().map(|(name, value)| (name, value)))
+        .process_group(0)
+        .kill_on_drop(true)
+        .spawn()
+        .map_err(|error| AppError::Spawn(launch.name(), error))
+}
