@@ -163,13 +163,19 @@ impl Request {
         !accept.contains("text/html") && (accept.contains("json") || sent_json)
     }
 
-    /// The lines of policy that would switch a layer off for requests like this one and no others.
+    /// The lines of policy that begin a route for requests like this one and no others.
     #[must_use]
-    pub fn exception(&self, layer: LayerName) -> String {
+    pub fn place(&self) -> String {
         let path = shown_path(self.target.decoded_path());
         let segments = path.split('/').map(|segment| if segment.contains('*') { "{any}" } else { segment });
         let path = toml::Value::from(segments.collect::<Vec<_>>().join("/"));
-        format!("[[route]]\npath = {path}\nmethods = [\"{}\"]\noff = [\"{layer}\"]", self.method)
+        format!("[[route]]\npath = {path}\nmethods = [\"{}\"]", self.method)
+    }
+
+    /// The lines of policy that would switch a layer off for requests like this one and no others.
+    #[must_use]
+    pub fn exception(&self, layer: LayerName) -> String {
+        format!("{}\noff = [\"{layer}\"]", self.place())
     }
 
     /// Removes a header field, or in `report` mode notes that it would be removed.

@@ -5,7 +5,7 @@ use gambeson_core::{
     engine::{Decision, Engine, Exchange, Moment, Outgoing, Payload, Permit, ResponseStep, Step},
     exchange::{Connection, Entropy, Received, ResponseHead, Tls},
     policy::{Mode, Policy},
-    record::Finding,
+    record::{Action, Finding},
     store::{Answer, Ask, BucketKey, Taken},
 };
 use gambeson_testkit::{Case, Forwarded, Observed, Question, Seen};
@@ -129,5 +129,87 @@ impl Buckets {
             reset_after: one * *used,
             retry_after: if allowed { std::time::Duration::ZERO } else { one },
         })
+    }
+}
+
+/// What came of one request.
+#[derive(Debug)]
+pub(crate) struct Asked {
+    /// Whether the app would be asked.
+    pub(crate) forwarded: bool,
+    /// The rule that refused or answered; empty when none did.
+    pub(crate) rule: String,
+    /// The value that decided.
+    pub(crate) value: String,
+    /// The lines of policy that would allow it.
+    pub(crate) allow: String,
+    /// The status that left.
+    pub(crate) status: u16,
+    /// The header fields that left.
+    pub(crate) headers: HeaderMap,
+}
+
+impl Asked {
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
+        self.headers.get(name)?.to_str().ok()
+    }
+}
+
+/// Sends one request over TLS to `localhost`, by a policy.
+pub(crate) fn ask(policy: &str, method: &str, target: &str, fields: &[(&str, &str)], answers: &[Answer]) -> Asked {
+    let engine = Engine::new(Arc::new(Policy::parse(policy).unwrap()));
+    ask_as(&engine, Tls::default(), method, target, fields, answers)
+}
+
+/// The same with what TLS told; the app behind answers 200 and reflects the origin, as bad ones do.
+pub(crate) fn ask_as(
+    engine: &Engine,
+    tls: Tls,
+    method: &str,
+    target: &str,
+    fields: &[(&str, &str)],
+    answers: &[Answer],
+) -> Asked {
+    let mut lines: Vec<(String, String)> = vec![("host".into(), "localhost".into())];
+    lines.extend(fields.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
+    let received = Received {
+        method: method.parse().unwrap(),
+        target: Bytes::copy_from_slice(target.as_bytes()),
+        authority: None,
+        version: Version::HTTP_11,
+        headers: headers(&lines).unwrap(),
+    };
+    let connection = Connection { peer: [192, 0, 2, 1].into(), tls: Some(Arc::new(tls)) };
+    let moment = Moment { now_ms: 0, entropy: Entropy([7; 24]) };
+    let outgoing = match engine.receive(received, connection, moment) {
+        Step::Respond(outgoing) => return asked(outgoing, false),
+        Step::Ask(pending) => pending.decide(answers),
+    };
+    match outgoing {
+        Decision::Respond(outgoing) => asked(outgoing, false),
+        Decision::Forward(_, _, exchange) => match exchange.response(reflecting(fields)) {
+            ResponseStep::Send(outgoing) => asked(outgoing, true),
+            ResponseStep::Hold(held) => asked(held.body(b"", true), true),
+        },
+    }
+}
+
+fn reflecting(fields: &[(&str, &str)]) -> ResponseHead {
+    let origin = fields.iter().find(|(name, _)| *name == "origin").map_or("*", |(_, value)| value);
+    let lines = [("access-control-allow-origin", origin), ("access-control-allow-credentials", "true")];
+    let lines = lines.map(|(name, value)| (name.to_owned(), value.to_owned()));
+    ResponseHead { status: StatusCode::OK, headers: headers(&lines).unwrap() }
+}
+
+fn asked(outgoing: Outgoing, forwarded: bool) -> Asked {
+    let found = outgoing.finish.findings();
+    let decided = found.iter().find(|finding| matches!(finding.action, Action::Refuse | Action::Answer));
+    Asked {
+        forwarded,
+        rule: decided.map(|finding| format!("{}/{}", finding.layer, finding.rule)).unwrap_or_default(),
+        value: decided.map(|finding| finding.value.clone()).unwrap_or_default(),
+        allow: decided.map(|finding| finding.allow.clone()).unwrap_or_default(),
+        status: outgoing.head.status.as_u16(),
+        headers: outgoing.head.headers,
     }
 }
