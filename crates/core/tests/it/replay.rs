@@ -53,15 +53,20 @@ fn forward(permit: &Permit, exchange: Exchange, case: &Case) -> Result<Observed,
     let forwarded = Forwarded { target: sent.target.as_str().to_owned(), headers: lines(sent.headers) };
     let status = StatusCode::from_u16(case.response.status).map_err(|fault| fault.to_string())?;
     let head = ResponseHead { status, headers: headers(&case.response.headers)? };
-    let bytes = case.response.body.as_bytes();
     let outgoing = match exchange.response(head) {
         ResponseStep::Send(outgoing) => outgoing,
-        ResponseStep::Hold(held) => {
-            let seen = &bytes[..held.bytes_max().min(bytes.len())];
-            held.body(seen, seen.len() == bytes.len())
+        ResponseStep::Hold(hold) => {
+            let (bytes, whole) = held(case.response.body.as_bytes(), hold.bytes_max());
+            hold.body(bytes, whole)
         }
     };
     Ok(observed(outgoing, Some(forwarded), case))
+}
+
+/// As much of a body as is asked for, and whether that is all of it.
+fn held(body: &[u8], bytes_max: usize) -> (&[u8], bool) {
+    let bytes = &body[..bytes_max.min(body.len())];
+    (bytes, bytes.len() == body.len())
 }
 
 fn received(question: &Question) -> Result<Received, String> {
@@ -187,6 +192,7 @@ pub(crate) fn ask_as(
     };
     match outgoing {
         Decision::Respond(outgoing) => asked(outgoing, false),
+        Decision::Collect(collecting) => asked(collecting.body(b"", true), false),
         Decision::Forward(_, _, exchange) => match exchange.response(reflecting(fields)) {
             ResponseStep::Send(outgoing) => asked(outgoing, true),
             ResponseStep::Hold(held) => asked(held.body(b"", true), true),
