@@ -21,6 +21,7 @@ pub use problem::{Problem, Problems, Severity};
 pub use reader::Reader;
 pub use route::{Route, RouteId, Routes};
 pub use spec::{Key, Kind, MODE, Section};
+pub(crate) use suggest::help as suggestion;
 pub use value::{FromText, FromValue, Size, Wrong, duration};
 
 use crate::layers::{self, Settings};
@@ -92,7 +93,7 @@ impl Policy {
         let listen = Listen::compile(&mut open(&app::LISTEN, table, Some(preset), problems));
         let upstream = Upstream::compile(&mut open(&app::UPSTREAM, table, Some(preset), problems), &app);
         let mut modes = Modes::default();
-        let layers = Settings::compile(&app, &listen, &mut |section, compile| {
+        let mut layers = Settings::compile(&app, &listen, &mut |section, compile| {
             let mut reader = open(section, table, Some(preset), problems);
             if let Some(layer) = LayerName::from_name(section.name) {
                 modes.set(layer, reader.get("mode"));
@@ -100,9 +101,10 @@ impl Policy {
             compile(&mut reader);
         });
         let mut routes = Vec::new();
-        if let Some(written) = table.get(route::ROUTE.name) {
+        // The file's routes before the preset's: where both name a path, the first holds.
+        for written in [table.get(route::ROUTE.name), preset.get(route::ROUTE.name)].into_iter().flatten() {
             reader::each(&route::ROUTE, route::ROUTE.name, written, problems, &mut |reader| {
-                routes.extend(Route::compile(reader, modes));
+                routes.extend(Route::compile(reader, modes, &mut layers.headers));
             });
         }
         let routes = Routes::new(routes);

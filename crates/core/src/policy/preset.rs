@@ -20,5 +20,14 @@ const DJANGO: &str = r#"
 script_readable = ["csrftoken"]
 "#;
 
-/// FastAPI answers with JSON; its error bodies are the app's interface.
-const FASTAPI: &str = "";
+/// FastAPI's interactive documentation loads its scripts from a public host and starts them inline. Nothing a visitor
+/// sends is shown on these pages; the rest of the app keeps the strict policy.
+const FASTAPI: &str = r#"
+[[route]]
+path = "/docs/*"
+csp = "default-src 'none'; script-src 'unsafe-inline' https://cdn.jsdelivr.net; style-src 'unsafe-inline' https://cdn.jsdelivr.net; img-src 'self' data: https://fastapi.tiangolo.com; connect-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'self'"
+
+[[route]]
+path = "/redoc"
+csp = "default-src 'none'; script-src 'unsafe-inline' https://cdn.jsdelivr.net; style-src 'unsafe-inline' https://fonts.googleapis.com; font-src https://fonts.gstatic.com; img-src 'self' data: https://fastapi.tiangolo.com https://cdn.redoc.ly; worker-src blob:; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'self'"
+"#;

@@ -118,6 +118,14 @@ impl<'a> Reader<'a> {
         Some(Reader::new(section, format!("{}.{key}", self.path), written, preset, self.problems))
     }
 
+    /// Reads a table with its own keys, written or not: its defaults hold anyway.
+    pub fn within(&mut self, key: &str, read: impl FnOnce(&mut Reader<'_>)) {
+        let Some(Kind::Table(section)) = self.section.key(key).map(|key| &key.kind) else { return };
+        let written = self.table().and_then(|table| table.get(key));
+        let preset = self.preset.and_then(|table| table.get(key)).and_then(|value| value.get_ref().as_table());
+        read(&mut Reader::new(section, format!("{}.{key}", self.path), written, preset, self.problems));
+    }
+
     /// Reads each of several tables with their own keys (`[[section.key]]`).
     pub fn each_table(&mut self, key: &str, mut read: impl FnMut(&mut Reader<'_>)) {
         let Some(Kind::Tables(section)) = self.section.key(key).map(|key| &key.kind) else { return };

@@ -1,7 +1,10 @@
 //! `[[route]]`: exceptions and rules for parts of the app.
 
 use super::{Key, Kind, LayerName, Mode, Modes, Pattern, Reader, Section, Size};
-use crate::layers::rate_limit::Limit;
+use crate::layers::{
+    headers::{Csp, Headers},
+    rate_limit::Limit,
+};
 use http::Method;
 use std::time::Duration;
 
@@ -93,13 +96,13 @@ pub struct Route {
     /// Whether even GET changes state.
     pub state_changing: bool,
     /// Its own Content-Security-Policy.
-    pub csp: Option<String>,
+    pub csp: Option<Csp>,
     /// How long the app may take to begin its answer.
     pub response: Option<Duration>,
 }
 
 impl Route {
-    pub(super) fn compile(reader: &mut Reader<'_>, mut modes: Modes) -> Option<Self> {
+    pub(super) fn compile(reader: &mut Reader<'_>, mut modes: Modes, headers: &mut Headers) -> Option<Self> {
         if !reader.is_written("path") {
             reader.error("path", "this route has no path", "add `path = \"/...\"`");
         }
@@ -115,12 +118,17 @@ impl Route {
             limit: reader.optional("limit"),
             body_bytes_max: reader.optional::<Size>("body").map(|size| size.0),
             state_changing: reader.get("state_changing"),
-            csp: reader.optional("csp"),
+            csp: csp(reader, headers),
             response: reader.optional("response"),
             pattern: pattern?,
         };
         Some(route)
     }
+}
+
+fn csp(reader: &mut Reader<'_>, headers: &mut Headers) -> Option<Csp> {
+    let text: String = reader.optional("csp")?;
+    headers.csp_of_route(&text).map_err(|wrong| reader.error("csp", wrong.message, wrong.help)).ok()
 }
 
 fn methods(reader: &mut Reader<'_>) -> Vec<Method> {

@@ -1,7 +1,7 @@
 //! "Did you mean": the nearest known word.
 
 /// Help for a word that is not known: the nearest one, or all of them.
-pub(super) fn help<'a>(word: &str, known: impl Iterator<Item = &'a str>, place: &str) -> String {
+pub(crate) fn help<'a>(word: &str, known: impl Iterator<Item = &'a str>, place: &str) -> String {
     let known: Vec<&str> = known.collect();
     let near = known.iter().map(|k| (distance(word, k), *k)).min().filter(|(d, k)| *d <= 1 + k.len() / 4);
     match near {

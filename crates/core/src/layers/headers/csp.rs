@@ -38,7 +38,8 @@ impl Csp {
         }
         directives.extend(report_to.map(|path| format!("report-uri {path}")));
         let text = directives.join("; ");
-        let value = HeaderValue::from_str(&text).map_err(|_| Wrong::new("this cannot be sent in a header field", "write plain ASCII"))?;
+        let value =
+            HeaderValue::from_str(&text).map_err(|_| Wrong::new("this cannot be sent in a header field", "write plain ASCII"))?;
         let form = match text.contains(NONCE_SOURCE) {
             true => Form::Nonce(text.split(NONCE_SOURCE).map(str::to_owned).collect()),
             false => Form::Fixed(value),
@@ -100,8 +101,17 @@ const DIRECTIVES: &[&str] = &[
 ];
 
 /// Words that mean something only between quotation marks: without them they are host names, and allow nothing.
-const KEYWORDS: &[&str] =
-    &["self", "none", "unsafe-inline", "unsafe-eval", "unsafe-hashes", "strict-dynamic", "wasm-unsafe-eval", "report-sample", "nonce"];
+const KEYWORDS: &[&str] = &[
+    "self",
+    "none",
+    "unsafe-inline",
+    "unsafe-eval",
+    "unsafe-hashes",
+    "strict-dynamic",
+    "wasm-unsafe-eval",
+    "report-sample",
+    "nonce",
+];
 
 /// A source as it may be written.
 pub(super) fn check_source(source: &str) -> Result<(), Wrong> {
@@ -116,4 +126,9 @@ pub(super) fn check_source(source: &str) -> Result<(), Wrong> {
         Some(_) => Err(Wrong::new(format!("`{source}` is not one source"), "write each source as an item of the list")),
         None => Ok(()),
     }
+}
+
+/// Whether browsers know a directive of that name.
+pub(super) fn is_directive(name: &str) -> bool {
+    DIRECTIVES.contains(&name)
 }
