@@ -7,6 +7,7 @@ mod ca;
 mod check;
 mod completions;
 mod global;
+mod log;
 mod man;
 mod outcome;
 mod reload;
@@ -41,6 +42,7 @@ enum Command {
     Ca(ca::Args),
     Check(check::Args),
     Completions(completions::Args),
+    Log(log::Args),
     Man(man::Args),
 }
 
@@ -53,6 +55,7 @@ impl Command {
             Self::Ca(args) => ca::run(&args, global),
             Self::Check(args) => check::run(&args, global),
             Self::Completions(args) => completions::run(&args, global),
+            Self::Log(args) => log::run(&args, global),
             Self::Man(args) => man::run(&args, global),
         }
     }

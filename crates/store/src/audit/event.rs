@@ -74,23 +74,26 @@ impl Event {
     /// direction marks are escaped, so that no logged value can move a terminal's cursor or hide text (CWE-117, CWE-150).
     pub(crate) fn to_line(&self) -> Result<String, serde_json::Error> {
         let json = serde_json::to_string(self)?;
-        if !json.chars().any(is_unprintable) {
-            return Ok(json);
-        }
-        let mut safe = String::with_capacity(json.len() + 16);
-        for c in json.chars() {
-            match is_unprintable(c) {
-                // All of them lie in the first plane: four digits do.
-                true => safe.push_str(&format!("\\u{:04x}", u32::from(c))),
-                false => safe.push(c),
-            }
-        }
-        Ok(safe)
+        Ok(if json.chars().any(is_unprintable) { printable(&json) } else { json })
     }
 }
 
+/// A text with every character escaped that a terminal would act on, line feeds included.
+#[must_use]
+pub fn printable(text: &str) -> String {
+    let mut safe = String::with_capacity(text.len());
+    for c in text.chars() {
+        match is_unprintable(c) {
+            // All of them lie in the first plane, so four digits do, and JSON reads them back.
+            true => safe.push_str(&format!("\\u{:04x}", u32::from(c))),
+            false => safe.push(c),
+        }
+    }
+    safe
+}
+
 /// Characters that a terminal or an editor acts on instead of showing.
-pub(crate) fn is_unprintable(c: char) -> bool {
+fn is_unprintable(c: char) -> bool {
     c.is_control()
         || matches!(c, '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}')
 }

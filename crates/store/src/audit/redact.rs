@@ -34,9 +34,9 @@ pub(super) fn redact(mut event: Event) -> Event {
     event
 }
 
-/// `header authorization`, `query token`: whether the part itself is the secret.
+/// `header authorization`, `query token`: whether the part itself is the secret. (An authority is a host.)
 fn names_secret(part: &str) -> bool {
-    part.split_once(' ').is_some_and(|(_, name)| is_secret_name(name))
+    part.split_once(' ').is_some_and(|(_, name)| is_secret_name(name) && !name.ends_with("authority"))
 }
 
 /// Splits a text around the first credential of a kind.
