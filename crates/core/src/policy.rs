@@ -4,6 +4,7 @@
 //! [`Policy`] exists only if every value in it was understood.
 
 mod app;
+mod in_process;
 mod mode;
 mod pattern;
 mod preset;
@@ -15,6 +16,7 @@ mod suggest;
 mod value;
 
 pub use app::{App, Framework, Listen, SessionCookies, Timeouts, Upstream, UpstreamAddress};
+pub use in_process::{Gap, IN_PROCESS_GAPS};
 pub use mode::{LayerName, Mode, Modes};
 pub use pattern::Pattern;
 pub use problem::{Problem, Problems, Severity};

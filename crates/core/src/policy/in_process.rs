@@ -1,0 +1,48 @@
+//! What of a policy a host inside the app's own process cannot enforce, because the server in front of it has done that
+//! part of the work already. Said once at start, so that nobody believes in a defence that is not there.
+
+/// A section, or some keys of one, that only the gateway enforces.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Gap {
+    /// The section.
+    pub section: &'static str,
+    /// The keys of it; all of them when empty.
+    pub keys: &'static [&'static str],
+    /// Why not, in one sentence.
+    pub why: &'static str,
+}
+
+impl Gap {
+    /// As it is called in reports: `listen`, `protocol (head, idle)`.
+    #[must_use]
+    pub fn name(&self) -> String {
+        if self.keys.is_empty() { self.section.to_owned() } else { format!("{} ({})", self.section, self.keys.join(", ")) }
+    }
+}
+
+/// Everything that only the gateway enforces.
+pub const IN_PROCESS_GAPS: &[Gap] = &[
+    Gap {
+        section: "listen",
+        keys: &["https", "http", "admin", "connections", "connections_per_address", "workers", "drain"],
+        why: "the app's own server listens, counts connections and stops.",
+    },
+    Gap { section: "upstream", keys: &[], why: "the app is called, not connected to, and a call cannot be ended from outside." },
+];
+
+#[cfg(test)]
+mod tests {
+    use super::IN_PROCESS_GAPS;
+    use crate::policy::SECTIONS;
+
+    #[test]
+    fn every_gap_names_what_exists() {
+        for gap in IN_PROCESS_GAPS {
+            let section = SECTIONS.iter().find(|section| section.name == gap.section);
+            let section = section.unwrap_or_else(|| panic!("no section {}", gap.section));
+            for key in gap.keys {
+                assert!(section.key(key).is_some(), "no key {}.{key}", gap.section);
+            }
+        }
+    }
+}

@@ -1,0 +1,285 @@
+//! From a WSGI environ to a received request, and from a permit back to the environ the app sees.
+
+use crate::{
+    keys::{Keys, Meaning, key_of},
+    target::{decoded, target_of},
+    text::{ascii_of, bytes_of, native},
+};
+use bytes::Bytes;
+use gambeson_core::{
+    engine::{Exchange, Permit},
+    exchange::{Connection, Received, Tls},
+    layers::Denial,
+    target::Target,
+};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Version, header};
+use pyo3::{
+    intern,
+    prelude::*,
+    types::{PyDict, PyString},
+};
+use std::{
+    net::{IpAddr, Ipv4Addr},
+    sync::Arc,
+};
+
+/// What an environ says of a request.
+pub(crate) struct Environ<'py> {
+    dict: Bound<'py, PyDict>,
+    received: Received,
+    connection: Connection,
+    seen: Seen<'py>,
+}
+
+/// What the environ holds, to see afterwards what must change in it.
+struct Seen<'py> {
+    fields: Vec<(Bound<'py, PyString>, HeaderName, HeaderValue)>,
+    /// Keys that the app must not see.
+    gone: Vec<Bound<'py, PyString>>,
+    raw_targets: Vec<Bound<'py, PyString>>,
+    raw: Option<Vec<u8>>,
+    script: Vec<u8>,
+    path: Vec<u8>,
+    query: Vec<u8>,
+    https: bool,
+    length: Option<u64>,
+    input: Option<Bound<'py, PyAny>>,
+    file_wrapper: Option<Bound<'py, PyAny>>,
+}
+
+/// A request that cannot be read from its environ, with all that could be.
+pub(crate) struct Unreadable {
+    pub(crate) connection: Connection,
+    pub(crate) denial: Box<Denial>,
+}
+
+type Fault = Box<Denial>;
+
+fn fault(part: &str, why: &'static str) -> Fault {
+    Denial::new("environ", StatusCode::BAD_REQUEST, "This request is malformed.", why).at(part, "")
+}
+
+/// Whoever comes over a Unix socket has no address. This one is nobody's, so it is never mistaken for this machine.
+const NOBODY: IpAddr = IpAddr::V4(Ipv4Addr::UNSPECIFIED);
+
+impl<'py> Environ<'py> {
+    /// Reads an environ.
+    pub(crate) fn read(dict: &Bound<'py, PyDict>, keys: &Keys) -> Result<Self, Unreadable> {
+        let received = Received {
+            method: Method::GET,
+            target: Bytes::new(),
+            authority: None,
+            version: Version::HTTP_11,
+            headers: HeaderMap::with_capacity(24),
+        };
+        let seen = Seen {
+            fields: Vec::with_capacity(16),
+            gone: Vec::new(),
+            raw_targets: Vec::new(),
+            raw: None,
+            script: Vec::new(),
+            path: Vec::new(),
+            query: Vec::new(),
+            https: false,
+            length: None,
+            input: None,
+            file_wrapper: None,
+        };
+        let connection = Connection { peer: NOBODY, tls: None };
+        let mut environ = Self { dict: dict.clone(), received, connection, seen };
+        match environ.take_all(keys) {
+            Ok(()) => Ok(environ),
+            Err(denial) => Err(Unreadable { connection: environ.connection, denial }),
+        }
+    }
+
+    fn take_all(&mut self, keys: &Keys) -> Result<(), Fault> {
+        let mut method = false;
+        for (key, value) in self.dict.clone().iter() {
+            let Ok(key) = key.cast_into_exact::<PyString>() else {
+                return Err(fault("environ", "a key of the environ is no plain string (PEP 3333)"));
+            };
+            let known = keys.meaning(&key).map_err(|_| fault("environ", "a key of the environ cannot be read"))?;
+            method |= matches!(known.get().0, Meaning::Method);
+            self.take(key, &known.get().0, value)?;
+        }
+        if !method {
+            return Err(fault("method", "the environ has no REQUEST_METHOD (PEP 3333)"));
+        }
+        let path = [self.seen.script.as_slice(), &self.seen.path].concat();
+        if !path.is_empty() && !path.starts_with(b"/") && path != b"*" {
+            return Err(fault("path", "SCRIPT_NAME and PATH_INFO do not begin with a slash (PEP 3333)"));
+        }
+        self.received.target = target_of(self.seen.raw.as_deref(), &path, &self.seen.query).into();
+        Ok(())
+    }
+
+    fn take(&mut self, key: Bound<'py, PyString>, meaning: &Meaning, value: Bound<'py, PyAny>) -> Result<(), Fault> {
+        let bytes = |part| bytes_of(&value).ok_or_else(|| fault(part, "a value of the environ is no native string (PEP 3333)"));
+        match meaning {
+            Meaning::Other => {}
+            Meaning::Field(name) => return self.take_field(key, name, &value),
+            Meaning::Method => self.received.method = method_of(&value)?,
+            Meaning::Script => self.seen.script = bytes("SCRIPT_NAME")?,
+            Meaning::Path => self.seen.path = bytes("PATH_INFO")?,
+            Meaning::Query => self.seen.query = bytes("QUERY_STRING")?,
+            Meaning::RawTarget => {
+                self.seen.raw = Some(bytes("REQUEST_URI")?);
+                self.seen.raw_targets.push(key);
+            }
+            Meaning::Protocol => self.received.version = version_of(&value),
+            Meaning::Peer => self.connection.peer = peer_of(&value)?,
+            Meaning::Scheme => {
+                self.seen.https = ascii_of(&value).is_some_and(|scheme| scheme == "https");
+                self.connection.tls = self.seen.https.then(|| Arc::new(Tls::default()));
+            }
+            Meaning::Input => self.seen.input = Some(value),
+            Meaning::FileWrapper => self.seen.file_wrapper = Some(value),
+            Meaning::Length => self.take_length(&bytes("CONTENT_LENGTH")?)?,
+            Meaning::Twin => self.seen.gone.push(key),
+            Meaning::Alias => return Err(fault("header", "the name of a header field is none a server makes (CWE-436)")),
+        }
+        Ok(())
+    }
+
+    fn take_field(&mut self, key: Bound<'py, PyString>, name: &HeaderName, value: &Bound<'py, PyAny>) -> Result<(), Fault> {
+        let value = bytes_of(value).and_then(|bytes| HeaderValue::try_from(bytes).ok());
+        let part = || format!("header {name}");
+        let value = value.ok_or_else(|| fault(&part(), "the value holds what no header field may (RFC 9110 section 5.5)"))?;
+        // PEP 3333: an empty CONTENT_TYPE is an absent one.
+        if name == header::CONTENT_TYPE && value.is_empty() {
+            return Ok(());
+        }
+        self.seen.fields.push((key, name.clone(), value.clone()));
+        let added = self.received.headers.try_append(name.clone(), value);
+        added.map(|_| ()).map_err(|_| fault("header", "there are too many header fields"))
+    }
+
+    /// PEP 3333: an empty `CONTENT_LENGTH` is an absent one.
+    fn take_length(&mut self, text: &[u8]) -> Result<(), Fault> {
+        if text.is_empty() {
+            return Ok(());
+        }
+        let wrong = || fault("header content-length", "the length of the body is no number (RFC 9110 section 8.6)");
+        let digits = text.iter().all(u8::is_ascii_digit).then_some(text);
+        let digits = digits.and_then(|digits| std::str::from_utf8(digits).ok());
+        self.seen.length = Some(digits.and_then(|digits| digits.parse().ok()).ok_or_else(wrong)?);
+        let value = HeaderValue::from_bytes(text).map_err(|_| wrong())?;
+        self.received.headers.insert(header::CONTENT_LENGTH, value);
+        Ok(())
+    }
+
+    /// What must be decided, and what is needed to give the app its view afterwards.
+    pub(crate) fn split(self) -> (Received, Connection, View<'py>) {
+        (self.received, self.connection, View { dict: self.dict, seen: self.seen })
+    }
+}
+
+fn method_of(value: &Bound<'_, PyAny>) -> Result<Method, Fault> {
+    let method = bytes_of(value).and_then(|bytes| Method::from_bytes(&bytes).ok());
+    method.ok_or_else(|| fault("method", "the method is no token (RFC 9110 section 9.1)"))
+}
+
+fn version_of(value: &Bound<'_, PyAny>) -> Version {
+    match ascii_of(value).as_deref() {
+        Some("HTTP/1.0") => Version::HTTP_10,
+        Some("HTTP/2" | "HTTP/2.0") => Version::HTTP_2,
+        Some("HTTP/3" | "HTTP/3.0") => Version::HTTP_3,
+        _ => Version::HTTP_11,
+    }
+}
+
+fn peer_of(value: &Bound<'_, PyAny>) -> Result<IpAddr, Fault> {
+    let text = ascii_of(value).ok_or_else(|| fault("REMOTE_ADDR", "the client's address is no native string (PEP 3333)"))?;
+    let address = text.split('%').next().unwrap_or_default().trim_matches(['[', ']']);
+    Ok(address.parse().unwrap_or(NOBODY))
+}
+
+/// The environ, about to become what the app sees.
+pub(crate) struct View<'py> {
+    dict: Bound<'py, PyDict>,
+    seen: Seen<'py>,
+}
+
+impl<'py> View<'py> {
+    /// The environ itself.
+    pub(crate) const fn dict(&self) -> &Bound<'py, PyDict> {
+        &self.dict
+    }
+
+    /// The declared length of the body, in bytes.
+    pub(crate) const fn length(&self) -> Option<u64> {
+        self.seen.length
+    }
+
+    /// The server's `wsgi.input`.
+    pub(crate) const fn input(&self) -> Option<&Bound<'py, PyAny>> {
+        self.seen.input.as_ref()
+    }
+
+    /// Whether this is a file in the server's own wrapper.
+    pub(crate) fn is_file_wrapper(&self, result: &Bound<'py, PyAny>) -> bool {
+        self.seen.file_wrapper.as_ref().is_some_and(|wrapper| result.get_type().is(wrapper))
+    }
+
+    /// Makes the environ say exactly what was decided, and nothing else about the request.
+    pub(crate) fn apply(&self, permit: Permit, exchange: &Exchange) -> PyResult<()> {
+        let py = self.dict.py();
+        for key in &self.seen.gone {
+            self.dict.del_item(key)?;
+        }
+        let forwarded = exchange.forwarded(&permit);
+        self.apply_fields(forwarded.headers)?;
+        self.apply_target(forwarded.target)?;
+        if permit.is_upgrade() {
+            self.dict.set_item(intern!(py, "HTTP_CONNECTION"), intern!(py, "Upgrade"))?;
+        }
+        let request = exchange.request();
+        let https = request.scheme.as_str() == "https";
+        if https != self.seen.https {
+            self.dict.set_item(intern!(py, "wsgi.url_scheme"), request.scheme.as_str())?;
+        }
+        if request.client != request.connection.peer {
+            self.dict.set_item(intern!(py, "REMOTE_ADDR"), request.client.to_string())?;
+        }
+        Ok(())
+    }
+
+    fn apply_fields(&self, decided: &HeaderMap) -> PyResult<()> {
+        let py = self.dict.py();
+        for (key, name, value) in &self.seen.fields {
+            match decided.get(name) {
+                None => self.dict.del_item(key)?,
+                Some(now) if now == value => {}
+                Some(now) => self.dict.set_item(key, native(py, now.as_bytes()))?,
+            }
+        }
+        for (name, value) in decided {
+            if !self.seen.fields.iter().any(|(_, seen, _)| seen == name) {
+                self.dict.set_item(key_of(py, name), native(py, value.as_bytes()))?;
+            }
+        }
+        Ok(())
+    }
+
+    fn apply_target(&self, target: &Target) -> PyResult<()> {
+        let py = self.dict.py();
+        let whole = decoded(target.path().as_bytes());
+        // What is mounted below a prefix sees the rest. A prefix that is gone was not this app's request.
+        let path = whole.strip_prefix(self.seen.script.as_slice());
+        let path = path.ok_or_else(|| pyo3::exceptions::PyValueError::new_err("the path left SCRIPT_NAME"))?;
+        if path != self.seen.path {
+            self.dict.set_item(intern!(py, "PATH_INFO"), native(py, path))?;
+        }
+        let query = target.query().unwrap_or_default().as_bytes();
+        if query != self.seen.query {
+            self.dict.set_item(intern!(py, "QUERY_STRING"), native(py, query))?;
+        }
+        if self.seen.raw.as_deref().is_some_and(|raw| raw != target.as_str().as_bytes()) {
+            for key in &self.seen.raw_targets {
+                self.dict.set_item(key, target.as_str())?;
+            }
+        }
+        Ok(())
+    }
+}

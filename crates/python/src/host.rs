@@ -1,0 +1,117 @@
+//! What the engine needs of the world: a policy from a file, a clock, chance, buckets, the audit log.
+
+use crate::{journal::Journal, keys::Keys, policy_file};
+use gambeson_core::{
+    engine::{Engine, Finish, Moment},
+    exchange::Entropy,
+    policy::IN_PROCESS_GAPS,
+    store::{Answer, Ask},
+};
+use gambeson_store::{buckets::Buckets, state_dir::StateDir};
+use pyo3::{
+    exceptions::{PyOSError, PyRuntimeError},
+    prelude::*,
+    types::PyDict,
+};
+use std::{
+    path::PathBuf,
+    sync::{PoisonError, RwLock},
+    time::{Instant, SystemTime, UNIX_EPOCH},
+};
+
+/// Everything that the requests of one guard share.
+pub(crate) struct Host {
+    policy: PathBuf,
+    engine: RwLock<Engine>,
+    buckets: Buckets,
+    /// The clock of the buckets, which never runs backwards.
+    epoch: Instant,
+    journal: Journal,
+    logger: Py<PyAny>,
+    pub(crate) keys: Keys,
+}
+
+/// One mebibyte: as many clients at a time as one Python process can serve in a minute, with room to spare.
+const BUCKETS: usize = 1 << 16;
+
+impl Host {
+    /// Reads the policy and opens the state directory: the one named, or `.gambeson` beside the policy.
+    pub(crate) fn open(py: Python<'_>, policy: PathBuf, state: Option<PathBuf>) -> PyResult<Self> {
+        let engine = policy_file::load(&policy)?;
+        let state = state.unwrap_or_else(|| policy.with_file_name(".gambeson"));
+        let journal = StateDir::open(&state).and_then(Journal::open);
+        let journal = journal.map_err(|error| PyOSError::new_err(error.to_string()))?;
+        Ok(Self {
+            policy,
+            engine: RwLock::new(engine),
+            buckets: Buckets::new(BUCKETS),
+            epoch: Instant::now(),
+            journal,
+            logger: py.import("logging")?.call_method1("getLogger", ("gambeson",))?.unbind(),
+            keys: Keys::new(py),
+        })
+    }
+
+    /// Says at start what of a policy is not enforced here.
+    pub(crate) fn introduce(&self, py: Python<'_>) {
+        let gaps: Vec<String> = IN_PROCESS_GAPS.iter().map(|gap| format!("{}: {}", gap.name(), gap.why)).collect();
+        let text = format!("{}: inside the app's process these are not enforced: {}", self.policy.display(), gaps.join(" "));
+        self.log(py, "warning", &text);
+    }
+
+    pub(crate) const fn policy(&self) -> &PathBuf {
+        &self.policy
+    }
+
+    /// The engine of the policy that holds now; a request keeps the one it began with.
+    pub(crate) fn engine(&self) -> Engine {
+        self.engine.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Reads the policy again. A bad one changes nothing.
+    pub(crate) fn reload(&self) -> PyResult<()> {
+        let engine = policy_file::load(&self.policy)?;
+        *self.engine.write().unwrap_or_else(PoisonError::into_inner) = engine;
+        Ok(())
+    }
+
+    /// Now, and the chance of one exchange.
+    pub(crate) fn moment() -> PyResult<Moment> {
+        let mut random = [0; 24];
+        getrandom::fill(&mut random).map_err(|_| PyRuntimeError::new_err("the system gave no random bytes"))?;
+        let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        Ok(Moment { now_ms: u64::try_from(since.as_millis()).unwrap_or(u64::MAX), entropy: Entropy(random) })
+    }
+
+    /// Answers what the engine asks.
+    pub(crate) fn answers(&self, asks: &[Ask]) -> Vec<Answer> {
+        let now = u64::try_from(self.epoch.elapsed().as_millis()).unwrap_or(u64::MAX);
+        asks.iter().map(|ask| self.buckets.answer(ask, now)).collect()
+    }
+
+    /// Writes an exchange down, if there is something to write down.
+    pub(crate) fn record(&self, py: Python<'_>, finish: Finish, begun: Instant) {
+        let took = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);
+        let Some(record) = finish.record(took) else { return };
+        if let Err(error) = self.journal.record(record) {
+            self.log(py, "error", &format!("an exchange was not written to the audit log: {error}"));
+        }
+    }
+
+    /// Writes what waits to the audit log's files.
+    pub(crate) fn close(&self, py: Python<'_>) {
+        py.detach(|| self.journal.close());
+    }
+
+    /// Says something through Python's `logging`. That logging itself fails is nobody's to hear.
+    pub(crate) fn log(&self, py: Python<'_>, level: &str, text: &str) {
+        let _unheard = self.logger.bind(py).call_method1(level, ("%s", text));
+    }
+
+    /// Says something with the traceback of an error.
+    pub(crate) fn log_error(&self, py: Python<'_>, text: &str, error: &PyErr) {
+        let arguments = PyDict::new(py);
+        let set = arguments.set_item("exc_info", error.value(py));
+        let _unheard = set.and_then(|()| self.logger.bind(py).call_method("error", ("%s", text), Some(&arguments)));
+    }
+}
