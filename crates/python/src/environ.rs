@@ -16,7 +16,7 @@ use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Version, head
 use pyo3::{
     intern,
     prelude::*,
-    types::{PyDict, PyString},
+    types::{PyBytes, PyDict, PyString},
 };
 use std::{
     net::{IpAddr, Ipv4Addr},
@@ -215,6 +215,25 @@ impl<'py> View<'py> {
     /// The server's `wsgi.input`.
     pub(crate) const fn input(&self) -> Option<&Bound<'py, PyAny>> {
         self.seen.input.as_ref()
+    }
+
+    /// The request's body, or as much of it as is wanted, and whether that is all. Without a declared length nothing is read
+    /// unless the server says where the body ends: to wait for more would be to wait for ever.
+    pub(crate) fn collect(&self, bytes_max: usize) -> PyResult<(Vec<u8>, bool)> {
+        let ended = self.dict.get_item(intern!(self.dict.py(), "wsgi.input_terminated"))?;
+        let ended = ended.is_some_and(|ended| ended.is_truthy().unwrap_or(false));
+        let length = self.seen.length.unwrap_or(if ended { u64::MAX } else { 0 });
+        let wanted = usize::try_from(length).unwrap_or(usize::MAX).min(bytes_max);
+        let mut body = Vec::new();
+        while let Some(input) = self.seen.input.as_ref().filter(|_| body.len() < wanted) {
+            let piece = input.call_method1(intern!(self.dict.py(), "read"), (wanted - body.len(),))?;
+            match piece.cast::<PyBytes>()?.as_bytes() {
+                [] => return Ok((body, true)),
+                bytes => body.extend_from_slice(bytes),
+            }
+        }
+        let whole = body.len() as u64 == length;
+        Ok((body, whole))
     }
 
     /// Whether this is a file in the server's own wrapper.

@@ -58,6 +58,10 @@ impl Guard {
         let (permit, body, exchange) = match pending.decide(&answers) {
             Decision::Forward(permit, body, exchange) => (permit, body, exchange),
             Decision::Respond(outgoing) => return self.respond(start, outgoing, began, head_only),
+            Decision::Collect(collecting) => {
+                let (bytes, whole) = view.collect(collecting.bytes_max())?;
+                return self.respond(start, collecting.body(&bytes, whole), began, head_only);
+            }
         };
         if let Some(Err(denial)) = view.length().map(|length| body.declared(length)) {
             return self.respond(start, exchange.fail(LayerName::Protocol, denial), began, head_only);
