@@ -39,6 +39,14 @@ impl Tls {
     where
         IO: AsyncRead + AsyncWrite + Unpin,
     {
+        // Boxed: a handshake needs 3 kB, which a connection would otherwise keep as long as it lives.
+        Box::pin(self.shake_hands(io)).await
+    }
+
+    async fn shake_hands<IO>(&self, io: IO) -> Result<TlsStream<IO>, Refused>
+    where
+        IO: AsyncRead + AsyncWrite + Unpin,
+    {
         let mut start = LazyConfigAcceptor::new(rustls::server::Acceptor::default(), io).await?;
         if let Some(config) = self.proof_for(&start.client_hello()) {
             let mut stream = start.into_stream(config).await?;

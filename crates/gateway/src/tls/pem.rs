@@ -70,8 +70,9 @@ pub(crate) fn parse(
     now: i64,
     provider: &CryptoProvider,
 ) -> Result<Loaded, TlsError> {
-    let chain = certificates(chain, origin.chain)?;
+    let mut chain = certificates(chain, origin.chain)?;
     let facts = check_chain(&chain, origin.chain)?;
+    drop_root(&mut chain);
     check_validity(&facts, origin.chain, now)?;
     let key = private_key(key, origin.key)?;
     let key = CertifiedKey::from_der(chain, key, provider).map_err(|error| match error {
@@ -132,6 +133,16 @@ fn check_chain(chain: &[CertificateDer<'_>], path: &Path) -> Result<Facts, TlsEr
         return Err(TlsError::NotForServers { path: path.into() });
     }
     Ok(facts(leaf))
+}
+
+/// Takes a root off the end: a client has it or will not trust it, so its bytes are wasted in each handshake.
+fn drop_root(chain: &mut Vec<CertificateDer<'static>>) {
+    let is_root = |der: &CertificateDer<'_>| {
+        x509_parser::parse_x509_certificate(der).is_ok_and(|(_, found)| found.issuer().as_raw() == found.subject().as_raw())
+    };
+    if chain.len() > 1 && chain.last().is_some_and(is_root) {
+        chain.pop();
+    }
 }
 
 fn parse_der<'a>(der: &'a [u8], position: usize, path: &Path) -> Result<X509Certificate<'a>, TlsError> {

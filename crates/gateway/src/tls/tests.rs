@@ -5,4 +5,5 @@ mod bench;
 mod certificates;
 mod clients;
 mod handshakes;
+mod openssl;
 mod reloading;
