@@ -1,4 +1,5 @@
 //! The reader of cases must refuse what it does not understand: a case that is skipped proves nothing.
+#![allow(clippy::unwrap_used, reason = "a test that fails may panic")]
 
 use gambeson_testkit::{Case, Forwarded, Host, Observed, Seen, Verdict};
 use proptest::prelude::*;

@@ -331,9 +331,10 @@ impl App {
 pub struct SessionCookies(Vec<String>);
 
 impl SessionCookies {
-    /// Whether a cookie of that name logs somebody in.
+    /// Whether a cookie of that name logs somebody in; the prefixes that browsers enforce are no part of the name.
     #[must_use]
     pub fn contains(&self, name: &str) -> bool {
+        let name = name.strip_prefix("__Host-").or_else(|| name.strip_prefix("__Secure-")).unwrap_or(name);
         let known = |word: &str| name.as_bytes().windows(word.len()).any(|part| part.eq_ignore_ascii_case(word.as_bytes()));
         ["session", "auth", "token", "jwt", "sid"].into_iter().any(known) || self.0.iter().any(|cookie| cookie == name)
     }
@@ -453,7 +454,11 @@ fn source(reader: &mut Reader<'_>) -> Option<Ipv4Addr> {
     let text: String = reader.get("source");
     let address = text.parse().ok();
     if !text.is_empty() && address.is_none() {
-        reader.error("source", format!("`{text}` is not an IPv4 address"), "write \"127.71.77.66\", or \"\" for the system's choice");
+        reader.error(
+            "source",
+            format!("`{text}` is not an IPv4 address"),
+            "write \"127.71.77.66\", or \"\" for the system's choice",
+        );
     }
     address
 }

@@ -9,7 +9,10 @@ const POLICY: &str = "[csrf]\ntrusted_origins = [\"https://shop.example.com\"]";
 /// One way to fill a column: its name in the table, and the header lines.
 type Choice = (&'static str, &'static [(&'static str, &'static str)]);
 
-const KINDS: [(&str, &str, &[(&str, &str)]); 8] = [
+/// What is asked for: its name in the table, the method, and the header lines that belong to it.
+type Kind = (&'static str, &'static str, &'static [(&'static str, &'static str)]);
+
+const KINDS: [Kind; 8] = [
     ("read", "GET", &[]),
     ("read", "HEAD", &[]),
     ("ask", "OPTIONS", &[]),
