@@ -5,6 +5,12 @@ use gambeson_core::{layers::rules, policy::LayerName};
 use gambeson_testkit::{Case, Host, Verdict};
 use std::path::PathBuf;
 
+/// Rules that no request alone can bring about.
+const UNSHOWN: [&str; 1] = [
+    // The store must fail: see `rate_limit.rs`.
+    "rate_limit/unavailable",
+];
+
 fn readme(layer: LayerName) -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("src/layers").join(layer.as_str()).join("README.md")
 }
@@ -45,6 +51,24 @@ fn cases_name_rules_that_exist() {
             assert!(rules(of).iter().any(|one| one.name == rule), "`{}`: {name} has no rule {rule}", case.name);
         }
     }
+}
+
+/// `explain` and the log know every rule that finds something, and every rule of a layer with cases has one that shows it.
+#[test]
+fn the_list_of_rules_is_whole() {
+    let mut unshown = Vec::new();
+    for &layer in LayerName::ALL {
+        let cases = cases_of(layer);
+        let seen: Vec<_> = cases.iter().filter_map(|case| replay(case).ok()?.findings).flatten().map(|one| one.rule).collect();
+        for rule in &seen {
+            let (name, rule) = rule.split_once('/').unwrap();
+            let listed = LayerName::from_name(name).is_some_and(|of| rules(of).iter().any(|one| one.name == rule));
+            assert!(listed, "{name}/{rule} is found, but not listed");
+        }
+        let names = rules(layer).iter().map(|rule| format!("{layer}/{}", rule.name));
+        unshown.extend(names.filter(|name| !cases.is_empty() && !seen.contains(name) && !UNSHOWN.contains(&name.as_str())));
+    }
+    assert!(unshown.is_empty(), "no case shows {unshown:?}");
 }
 
 /// The cases can fail: switch a layer off, and every case in which it decides must break.
