@@ -126,6 +126,7 @@ impl Answer {
                 let out = self.judge(py, exchange, head)?;
                 Ok(match out {
                     Out::Own(body) => Begun::Own(body),
+                    _ if self.head_only => Begun::Open,
                     _ if matches!(self.state().phase, Phase::Passing) => Begun::Passing,
                     _ => Begun::Open,
                 })
@@ -157,7 +158,8 @@ impl Answer {
             }
             Phase::Taken => Err(PyRuntimeError::new_err("this answer was given up after an error")),
             Phase::Passing | Phase::Replaced | Phase::Headed(..) => {
-                let same = matches!(phase, Phase::Passing) && piece.is_some();
+                // Not every server drops what an app says to HEAD; no layer has seen it.
+                let same = matches!(phase, Phase::Passing) && piece.is_some() && !self.head_only;
                 self.put(phase);
                 Ok(if same { Out::Same } else { Out::Nothing })
             }
@@ -202,7 +204,7 @@ impl Answer {
         state.write = Some(write);
         let (phase, out) = match (payload, held) {
             (Payload::App, None) => (Phase::Passing, Out::Nothing),
-            (Payload::App, Some(held)) if held.is_empty() => (Phase::Passing, Out::Nothing),
+            (Payload::App, Some(held)) if held.is_empty() || self.head_only => (Phase::Passing, Out::Nothing),
             (Payload::App, Some(held)) => (Phase::Passing, Out::Own(held.into())),
             (Payload::Own(_), _) if self.head_only => (Phase::Replaced, Out::Own(Bytes::new())),
             (Payload::Own(body), _) => (Phase::Replaced, Out::Own(body)),
