@@ -137,7 +137,9 @@ impl Stream {
         let mut answer = H2Respond { respond, stream: None, ended: false, stall: self.worker.timings.stall };
         let served = proxy::serve(&self.worker, &self.peer, received, &mut body, &mut answer).await;
         match served {
-            Served::Done => answer.leave_body(&body),
+            // A body that nobody read: h2 sends what is queued and then NO_ERROR, so that the client stops sending and
+            // still takes the answer (RFC 9113 section 8.1). An explicit reset would drop what is queued.
+            Served::Done => {}
             Served::Abort | Served::Tunnel(_) => answer.reset(Reason::INTERNAL_ERROR),
         }
         drop(self.open);
@@ -200,13 +202,6 @@ struct H2Respond {
 }
 
 impl H2Respond {
-    /// Tells the client not to send the rest of a body that nobody reads (RFC 9113 section 8.1).
-    fn leave_body(&mut self, body: &H2Body) {
-        if !body.stream.is_end_stream() {
-            self.reset(Reason::NO_ERROR);
-        }
-    }
-
     fn reset(&mut self, reason: Reason) {
         match &mut self.stream {
             Some(stream) => stream.send_reset(reason),
