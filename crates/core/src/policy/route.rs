@@ -47,7 +47,7 @@ pub(super) const ROUTE: Section = Section {
             kind: Kind::Text("rate"),
             default: "",
             about: "How often it may be asked for: `10/minute per address`, `100/hour per network`, `1000/minute`.",
-            why: "The layer's own limits hold anyway; login-like paths have a strict one by default.",
+            why: "The limits for everybody hold anyway; on a login-like path it takes the place of that strict default.",
         },
         Key {
             name: "body",
