@@ -178,6 +178,16 @@ impl Request {
         format!("{}\noff = [\"{layer}\"]", self.place())
     }
 
+    /// Sets a header field to one value, or to none. In `report` mode nothing is changed.
+    pub fn set(&mut self, name: HeaderName, value: Option<HeaderValue>) {
+        if self.notes.mode == Mode::Enforce {
+            match value {
+                Some(value) => self.headers.insert(name, value),
+                None => self.headers.remove(name),
+            };
+        }
+    }
+
     /// Removes a header field, or in `report` mode notes that it would be removed.
     pub fn remove(&mut self, name: &HeaderName, rule: &'static str, why: &'static str) {
         let Some(value) = self.headers.get(name) else { return };
@@ -249,6 +259,22 @@ impl Response {
         }
     }
 
+    /// Sets a header field that may repeat to these values.
+    pub fn set_all(&mut self, name: &HeaderName, values: Vec<HeaderValue>) {
+        if self.notes.mode == Mode::Enforce {
+            self.headers.remove(name);
+            for value in values {
+                self.headers.append(name.clone(), value);
+            }
+        }
+    }
+
+    /// Whether nothing is changed, only noted.
+    #[must_use]
+    pub fn is_report(&self) -> bool {
+        self.notes.mode == Mode::Report
+    }
+
     /// Adds a value to a header field that may repeat.
     pub fn append(&mut self, name: HeaderName, value: HeaderValue) {
         if self.notes.mode == Mode::Enforce {
@@ -261,6 +287,11 @@ impl Response {
         if self.notes.mode == Mode::Enforce {
             self.headers.remove(name);
         }
+    }
+
+    /// Notes something worth knowing that is not changed.
+    pub fn noted(&mut self, rule: &'static str, why: impl Into<Cow<'static, str>>, part: String, value: String) {
+        self.notes.push(rule, Action::Note, why.into(), part, value);
     }
 
     /// Notes a change that the operator should know of.

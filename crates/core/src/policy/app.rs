@@ -331,6 +331,11 @@ impl App {
 pub struct SessionCookies(Vec<String>);
 
 impl SessionCookies {
+    /// The names the policy adds.
+    pub fn named(&self) -> impl Iterator<Item = &str> {
+        self.0.iter().map(String::as_str)
+    }
+
     /// Whether a cookie of that name logs somebody in; the prefixes that browsers enforce are no part of the name.
     #[must_use]
     pub fn contains(&self, name: &str) -> bool {
