@@ -8,6 +8,7 @@
 //! Forwarding takes a [`Permit`] by value, and only this module can make one: a host that forwards without a decision
 //! does not compile.
 
+mod asker;
 mod forward;
 mod inbound;
 mod outbound;
@@ -17,7 +18,7 @@ pub use inbound::{Collecting, Decision, Pending, Step};
 pub use outbound::{Exchange, Finish, Held, Outgoing, Payload, ResponseStep};
 
 use crate::{
-    exchange::{Connection, Entropy, Notes, Scheme},
+    exchange::{Connection, Entropy, Notes},
     layers::{Denial, Reply, Verdict},
     policy::{LayerName, Mode, Policy},
     record::{Action, Finding, Record, ReferenceId},
@@ -144,17 +145,4 @@ fn answered(layer: LayerName, reply: &Reply) -> Finding {
         transformations: Vec::new(),
         allow: String::new(),
     }
-}
-
-/// The scheme a request came by: what TLS says, or a trusted proxy.
-fn scheme_of(policy: &Policy, connection: &Connection, headers: &HeaderMap) -> Scheme {
-    let told = headers.get("x-forwarded-proto").filter(|_| trusted(policy, connection));
-    match (connection.tls.is_some(), told.map(http::HeaderValue::as_bytes)) {
-        (true, _) | (_, Some(b"https")) => Scheme::Https,
-        _ => Scheme::Http,
-    }
-}
-
-fn trusted(policy: &Policy, connection: &Connection) -> bool {
-    policy.listen.trusted_proxies.iter().any(|network| network.contains(&connection.peer))
 }

@@ -198,6 +198,13 @@ impl Request {
         }
     }
 
+    /// Removes a header field of which nothing is to be noted: it comes with every request.
+    pub fn remove_quietly(&mut self, name: &HeaderName) {
+        if self.notes.mode == Mode::Enforce {
+            self.headers.remove(name);
+        }
+    }
+
     /// Writes down something worth knowing that is neither refused nor changed.
     pub fn note(&mut self, rule: &'static str, why: impl Into<Cow<'static, str>>, part: String, value: String) {
         self.notes.push(rule, Action::Note, why.into(), part, value);

@@ -243,7 +243,7 @@ impl Settings {
     pub(crate) fn compile(app: &App, listen: &Listen, open: &mut Open<'_>) -> Self {
         Self {
             transport: section(open, &transport::SECTION, |reader| transport::Transport::compile(reader, app, listen)),
-            protocol: section(open, &protocol::SECTION, protocol::Protocol::compile),
+            protocol: section(open, &protocol::SECTION, |reader| protocol::Protocol::compile(reader, listen)),
             rate_limit: section(open, &rate_limit::SECTION, |reader| rate_limit::RateLimit::compile(reader, app)),
             cors: section(open, &cors::SECTION, cors::Cors::compile),
             csrf: section(open, &csrf::SECTION, |reader| csrf::Csrf::compile(reader, app, listen)),

@@ -16,3 +16,5 @@ pub mod policy;
 pub mod record;
 pub mod store;
 pub mod target;
+#[cfg(test)]
+mod testing;

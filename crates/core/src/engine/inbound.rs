@@ -1,17 +1,16 @@
 //! From a received head to a decision.
 
-use super::{Engine, Exchange, Halt, Instead, Moment, Outgoing, Permit, RequestBody, apply, scheme_of, trusted};
+use super::{Engine, Exchange, Halt, Instead, Moment, Outgoing, Permit, RequestBody, apply, asker, finding_of};
 use crate::{
     exchange::{Connection, Notes, Received, Request, Scheme},
     layers::{Body, Facts, Layer, Settings, Verdict},
-    policy::{LayerName, Mode, Modes, Policy, Route},
-    record::ReferenceId,
+    policy::{LayerName, Mode, Modes, Route},
+    record::{Action, ReferenceId},
     store::{Answer, Ask},
 };
 use base64::{Engine as _, prelude::BASE64_STANDARD_NO_PAD};
 use bytes::Bytes;
-use http::{HeaderMap, StatusCode, header};
-use std::net::IpAddr;
+use http::{HeaderMap, StatusCode};
 
 /// After the head was read.
 #[derive(Debug)]
@@ -80,32 +79,33 @@ impl Engine {
         Step::Ask(Pending { engine: self.clone(), request, moment, modes, asks, counts })
     }
 
+    #[allow(clippy::result_large_err, reason = "one an exchange, on the stack, moved once")]
     fn read(&self, received: Received, connection: Connection, moment: Moment) -> Result<Request, Outgoing> {
         let policy = self.policy();
-        let protocol = &policy.layers.protocol;
-        let mode = policy.modes.get(crate::policy::LayerName::Protocol);
-        let target = match protocol.read_target(&received.target, mode) {
-            Ok(target) => target,
-            Err(denial) => {
-                return Err(self.refuse_unreadable(&connection, moment, crate::policy::LayerName::Protocol, denial));
-            }
-        };
-        let scheme = scheme_of(policy, &connection, &received.headers);
-        let (host, port) = host_of(policy, &connection, received.authority.as_deref(), &received.headers);
+        let mode = policy.modes.get(LayerName::Protocol);
+        let refuse = |denial| self.refuse_unreadable(&connection, moment, LayerName::Protocol, denial);
+        let (target, odd_target) = policy.layers.protocol.read_target(&received.target, mode).map_err(refuse)?;
+        let (authority, odd_host) =
+            asker::authority(policy, &connection, received.authority.as_deref(), &received.headers, mode).map_err(refuse)?;
+        let mut notes = Notes::new();
+        for denial in odd_target.into_iter().chain(odd_host) {
+            notes.add(finding_of(LayerName::Protocol, Mode::Report, Action::Refuse, &denial));
+        }
+        let scheme = asker::scheme(policy, &connection, &received.headers);
         Ok(Request {
-            client: client_of(policy, &connection, &received.headers),
+            client: asker::client(policy, &connection, &received.headers),
             method: received.method,
             target,
             headers: received.headers,
             version: received.version,
             scheme,
-            host,
-            port: port.or_else(|| policy.listen.public_port.filter(|_| scheme == Scheme::Https)),
+            host: authority.host,
+            port: authority.port.or_else(|| policy.listen.public_port.filter(|_| scheme == Scheme::Https)),
             connection,
             route: None,
             facts: Facts::default(),
             nonce: if policy.layers.headers.uses_nonce() { nonce_of(moment) } else { String::new() },
-            notes: Notes::new(),
+            notes,
         })
     }
 
@@ -209,32 +209,4 @@ fn asks(layers: &Settings, request: &Request, route: Option<&Route>, modes: Mode
 
 fn nonce_of(moment: Moment) -> String {
     BASE64_STANDARD_NO_PAD.encode(moment.entropy.nonce())
-}
-
-/// The host asked for, and its port: `:authority` or the absolute target, else `Host`; what a trusted proxy says first.
-fn host_of(policy: &Policy, connection: &Connection, authority: Option<&str>, headers: &HeaderMap) -> (String, Option<u16>) {
-    let told = headers.get("x-forwarded-host").filter(|_| trusted(policy, connection)).and_then(|value| value.to_str().ok());
-    let sent = headers.get(header::HOST).and_then(|value| value.to_str().ok());
-    let text = told.or(authority).or(sent).unwrap_or_default();
-    let (name, port) = match text.rsplit_once(':') {
-        Some((name, port)) if !name.is_empty() && !port.ends_with(']') => (name, port.parse().ok()),
-        _ => (text, None),
-    };
-    (name.to_ascii_lowercase(), port)
-}
-
-/// The client's address: the nearest one in `X-Forwarded-For` that is not a trusted proxy, if the peer is one.
-fn client_of(policy: &Policy, connection: &Connection, headers: &HeaderMap) -> IpAddr {
-    let known = |address: &IpAddr| policy.listen.trusted_proxies.iter().any(|network| network.contains(address));
-    let mut client = connection.peer;
-    let mut lines: Vec<&str> = headers.get_all("x-forwarded-for").iter().filter_map(|line| line.to_str().ok()).collect();
-    lines.reverse();
-    for text in lines.iter().flat_map(|line| line.rsplit(',')) {
-        let Ok(address) = text.trim().parse() else { break };
-        if !known(&client) {
-            break;
-        }
-        client = address;
-    }
-    client.to_canonical()
 }

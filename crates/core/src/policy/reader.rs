@@ -2,6 +2,7 @@
 //! on to the next problem.
 
 use super::{FromValue, Key, Problems, Section, Wrong, spec::Kind};
+use http::Method;
 use std::ops::Range;
 use toml::{
     Spanned,
@@ -105,6 +106,21 @@ impl<'a> Reader<'a> {
     fn span(&self, key: &str) -> Option<Range<usize>> {
         let value = self.table().and_then(|table| table.get(key));
         value.map(Spanned::span).or_else(|| self.written.map(Spanned::span))
+    }
+
+    /// Reads a list of methods.
+    pub fn methods(&mut self, key: &str) -> Vec<Method> {
+        let words: Vec<String> = self.get(key);
+        let mut methods = Vec::new();
+        for word in &words {
+            match Method::from_bytes(word.as_bytes()) {
+                Ok(method) if word.bytes().all(|b| b.is_ascii_uppercase() || b == b'-') => methods.push(method),
+                _ => {
+                    self.error(key, format!("`{word}` is not a method"), "write methods in capitals, such as \"GET\" or \"POST\"")
+                }
+            }
+        }
+        methods
     }
 
     /// Reads a table with its own keys.

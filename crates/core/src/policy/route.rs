@@ -113,7 +113,7 @@ impl Route {
             }
         }
         let route = Self {
-            methods: methods(reader),
+            methods: reader.methods("methods"),
             modes,
             limit: reader.optional("limit"),
             body_bytes_max: reader.optional::<Size>("body").map(|size| size.0),
@@ -129,22 +129,6 @@ impl Route {
 fn csp(reader: &mut Reader<'_>, headers: &mut Headers) -> Option<Csp> {
     let text: String = reader.optional("csp")?;
     headers.csp_of_route(&text).map_err(|wrong| reader.error("csp", wrong.message, wrong.help)).ok()
-}
-
-fn methods(reader: &mut Reader<'_>) -> Vec<Method> {
-    let words: Vec<String> = reader.get("methods");
-    let mut methods = Vec::new();
-    for word in &words {
-        match Method::from_bytes(word.as_bytes()) {
-            Ok(method) if word.bytes().all(|b| b.is_ascii_uppercase() || b == b'-') => methods.push(method),
-            _ => reader.error(
-                "methods",
-                format!("`{word}` is not a method"),
-                "write methods in capitals, such as \"GET\" or \"POST\"",
-            ),
-        }
-    }
-    methods
 }
 
 /// Which route an exchange is on.

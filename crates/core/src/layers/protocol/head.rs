@@ -1,0 +1,58 @@
+//! Header fields: which are forged by their nature, which can be read in two ways.
+
+use crate::policy::{FromValue, Wrong};
+use toml::de::DeValue;
+
+/// Fields that apps take for the word of a proxy. From a client they are forged.
+pub(super) const DROPPED: &str = r#"[
+    "proxy",
+    "remote-user", "remote-email", "remote-groups", "remote-name", "remote-addr", "remote-host",
+    "x-remote-*", "x-auth-request-*", "x-auth-user*", "x-authenticated-*", "x-authentik-*", "x-webauth-*", "x-pomerium-*",
+    "x-goog-authenticated-*", "x-amzn-oidc-*", "x-ms-client-principal*", "cf-access-*",
+    "x-ssl-*", "ssl-client-*", "x-client-cert*", "client-cert", "client-cert-chain",
+    "x-script-name", "script-name", "path-info",
+    "x-original-*", "x-rewrite-url", "x-host",
+    "x-http-method-override", "x-http-method", "x-method-override",
+    "x-client-ip", "client-ip", "true-client-ip", "x-cluster-client-ip", "cf-connecting-ip", "fastly-client-ip",
+    "x-originating-ip",
+]"#;
+
+/// A set of header names, some by their beginning.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(crate) struct Names {
+    /// In lower case, sorted.
+    exact: Vec<String>,
+    prefixes: Vec<String>,
+}
+
+impl Names {
+    pub(super) fn contains(&self, name: &str) -> bool {
+        self.exact.binary_search_by(|known| known.as_str().cmp(name)).is_ok()
+            || self.prefixes.iter().any(|prefix| name.starts_with(prefix))
+    }
+}
+
+impl FromValue for Names {
+    fn from_value(value: &DeValue<'_>) -> Result<Self, Wrong> {
+        let written: Vec<String> = Vec::from_value(value)?;
+        let mut names = Self::default();
+        for name in written {
+            let name = name.to_ascii_lowercase();
+            match name.strip_suffix('*') {
+                Some("") => {
+                    return Err(Wrong::new("`*` alone would drop every header field", "write a beginning, such as \"x-auth-*\""));
+                }
+                Some(prefix) => names.prefixes.push(prefix.to_owned()),
+                None => names.exact.push(name),
+            }
+        }
+        names.exact.sort_unstable();
+        Ok(names)
+    }
+}
+
+/// Whether WSGI, CGI and every proxy read the name in the same way: letters, digits and `-` (RFC 3875 section 4.1.18
+/// turns `-` into `_`, so `X_User` becomes the same variable as `X-User`).
+pub(super) fn is_plain(name: &str) -> bool {
+    name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-')
+}

@@ -1,0 +1,131 @@
+//! For tests: one exchange from request to record, in a few words.
+
+use crate::{
+    engine::{Decision, Engine, Moment, Outgoing, ResponseStep, Step},
+    exchange::{Connection, Entropy, Received, ResponseHead, Tls},
+    policy::Policy,
+    record::Finding,
+};
+use bytes::Bytes;
+use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Version};
+use std::sync::Arc;
+
+/// An engine for a policy that must hold.
+pub(crate) fn engine(policy: &str) -> Engine {
+    let policy = Policy::parse(policy).unwrap_or_else(|problems| panic!("{problems}"));
+    Engine::new(Arc::new(policy))
+}
+
+/// A request: `GET /` over TLS from 192.0.2.1 to `localhost:8443`, until said otherwise.
+pub(crate) struct Ask {
+    received: Received,
+    connection: Connection,
+}
+
+/// What became of it, with an app that answers 200.
+#[derive(Debug)]
+pub(crate) struct Seen {
+    /// What the client was sent.
+    pub(crate) status: u16,
+    pub(crate) headers: HeaderMap,
+    /// What the app received: target and header fields.
+    pub(crate) forwarded: Option<(String, HeaderMap)>,
+    pub(crate) findings: Vec<Finding>,
+}
+
+impl Seen {
+    /// The rules that found something.
+    pub(crate) fn rules(&self) -> Vec<&str> {
+        self.findings.iter().map(|finding| finding.rule.as_ref()).collect()
+    }
+
+    /// One header field of the answer.
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
+        self.headers.get(name).map(|value| value.to_str().unwrap())
+    }
+
+    /// One header field as the app received it.
+    pub(crate) fn app_saw(&self, name: &str) -> Option<&str> {
+        self.forwarded.as_ref()?.1.get(name).map(|value| value.to_str().unwrap())
+    }
+}
+
+impl Ask {
+    pub(crate) fn new(method: &str, target: &str) -> Self {
+        let mut headers = HeaderMap::new();
+        headers.insert(http::header::HOST, HeaderValue::from_static("localhost:8443"));
+        let received = Received {
+            method: Method::from_bytes(method.as_bytes()).unwrap(),
+            target: Bytes::copy_from_slice(target.as_bytes()),
+            authority: None,
+            version: Version::HTTP_11,
+            headers,
+        };
+        Self { received, connection: Connection { peer: [192, 0, 2, 1].into(), tls: Some(Tls::default().into()) } }
+    }
+
+    pub(crate) fn get(target: &str) -> Self {
+        Self::new("GET", target)
+    }
+
+    /// Adds a header field; `host` is replaced.
+    pub(crate) fn header(mut self, name: &str, value: &str) -> Self {
+        let (name, value) =
+            (HeaderName::from_bytes(name.as_bytes()).unwrap(), HeaderValue::from_bytes(value.as_bytes()).unwrap());
+        if name == http::header::HOST {
+            self.received.headers.insert(name, value);
+        } else {
+            self.received.headers.append(name, value);
+        }
+        self
+    }
+
+    /// Takes the Host away, as a client of HTTP/2 does, and says the authority.
+    pub(crate) fn http2(mut self, authority: &str) -> Self {
+        self.received.headers.remove(http::header::HOST);
+        self.received.authority = Some(authority.to_owned());
+        self.received.version = Version::HTTP_2;
+        self
+    }
+
+    pub(crate) fn peer(mut self, peer: &str) -> Self {
+        self.connection.peer = peer.parse().unwrap();
+        self
+    }
+
+    pub(crate) fn plain(mut self) -> Self {
+        self.connection.tls = None;
+        self
+    }
+
+    pub(crate) fn sni(mut self, name: &str) -> Self {
+        self.connection.tls = Some(Tls { sni: Some(name.to_owned()), client_certificate: None }.into());
+        self
+    }
+
+    /// Asks, with an app that answers an empty 200.
+    pub(crate) fn to(self, engine: &Engine) -> Seen {
+        let moment = Moment { now_ms: 1_800_000_000_000, entropy: Entropy([7; 24]) };
+        match engine.receive(self.received, self.connection, moment) {
+            Step::Respond(outgoing) => seen(outgoing, None),
+            Step::Ask(pending) => match pending.decide(&[]) {
+                Decision::Respond(outgoing) => seen(outgoing, None),
+                Decision::Collect(collecting) => seen(collecting.body(b"", true), None),
+                Decision::Forward(permit, _, exchange) => {
+                    let sent = exchange.forwarded(&permit);
+                    let forwarded = Some((sent.target.as_str().to_owned(), sent.headers.clone()));
+                    let head = ResponseHead { status: StatusCode::OK, headers: HeaderMap::new() };
+                    match exchange.response(head) {
+                        ResponseStep::Send(outgoing) => seen(outgoing, forwarded),
+                        ResponseStep::Hold(held) => seen(held.body(b"", true), forwarded),
+                    }
+                }
+            },
+        }
+    }
+}
+
+fn seen(outgoing: Outgoing, forwarded: Option<(String, HeaderMap)>) -> Seen {
+    let findings = outgoing.finish.findings().to_vec();
+    Seen { status: outgoing.head.status.as_u16(), headers: outgoing.head.headers, forwarded, findings }
+}
