@@ -24,10 +24,6 @@ use tokio::{
     time::{sleep, timeout},
 };
 
-/// Streams a client may have open at a time (Mozilla, nginx and Apache: 100 to 128).
-const STREAMS_MAX: u32 = 128;
-/// A head, decoded (RFC 9113 section 6.5.2).
-const HEAD_BYTES_MAX: u32 = 32 * 1024;
 /// What a client may send ahead, for one stream and for all.
 const STREAM_WINDOW_BYTES: u32 = 256 * 1024;
 const CONNECTION_WINDOW_BYTES: u32 = 1024 * 1024;
@@ -45,8 +41,8 @@ where
 {
     let (io, alarm) = Metered::new(io);
     let handshake = h2::server::Builder::new()
-        .max_concurrent_streams(STREAMS_MAX)
-        .max_header_list_size(HEAD_BYTES_MAX)
+        .max_concurrent_streams(worker.timings.streams_max)
+        .max_header_list_size(u32::try_from(worker.timings.wire.head_bytes_max).unwrap_or(u32::MAX))
         .initial_window_size(STREAM_WINDOW_BYTES)
         .initial_connection_window_size(CONNECTION_WINDOW_BYTES)
         .max_send_buffer_size(SEND_BYTES_MAX)

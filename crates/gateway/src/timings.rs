@@ -30,6 +30,8 @@ pub(crate) struct Timings {
     pub(crate) drain: Duration,
     /// How long a connection without a request is still listened to at a stop.
     pub(crate) drain_idle: Duration,
+    /// Requests at a time on one HTTP/2 connection.
+    pub(crate) streams_max: u32,
     /// Bounds of a head.
     pub(crate) wire: Limits,
 }
@@ -37,19 +39,27 @@ pub(crate) struct Timings {
 impl Timings {
     pub(crate) fn new(policy: &Policy) -> Self {
         let upstream = &policy.upstream.timeouts;
+        let (client, head) = (&policy.layers.protocol.deadlines, &policy.layers.protocol.limits);
         Self {
-            first_byte: Duration::from_secs(8),
-            head: Duration::from_secs(8),
-            keep_alive: Duration::from_secs(30),
-            body_grace: Duration::from_secs(8),
-            body_bytes_per_second_min: 240,
-            stall: Duration::from_secs(30),
+            first_byte: client.first_byte,
+            head: client.head,
+            keep_alive: client.keep_alive,
+            body_grace: client.body_grace,
+            body_bytes_per_second_min: client.body_bytes_per_second_min,
+            stall: client.send_stall,
             linger: Duration::from_secs(2),
             app_idle: upstream.idle,
             stream_idle: upstream.stream_idle,
             drain: policy.listen.drain,
             drain_idle: Duration::from_secs(1),
-            wire: Limits::default(),
+            streams_max: policy.layers.protocol.http2.streams_max,
+            wire: Limits {
+                head_bytes_max: head.head_bytes_max,
+                target_bytes_max: head.target_bytes_max,
+                headers_max: head.headers_max,
+                header_bytes_max: head.header_bytes_max,
+                ..Limits::default()
+            },
         }
     }
 

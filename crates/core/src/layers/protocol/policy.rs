@@ -116,7 +116,7 @@ pub const SECTION: Section = Section {
         Key {
             name: "keep_alive",
             kind: Kind::Duration,
-            default: "\"10s\"",
+            default: "\"30s\"",
             about: "How long a connection may idle between requests.",
             why: "A page's requests come within seconds; a resumed handshake is cheap.",
         },
@@ -137,16 +137,9 @@ pub const SECTION: Section = Section {
         Key {
             name: "http2_streams",
             kind: Kind::Integer(1, 10_000),
-            default: "100",
+            default: "128",
             about: "The most requests at a time on one HTTP/2 connection.",
             why: "RFC 9113 section 6.5.2 advises no fewer than 100.",
-        },
-        Key {
-            name: "http2_resets",
-            kind: Kind::Integer(1, 10_000),
-            default: "50",
-            about: "How many requests a client may cancel before the gateway has seen them end; the connection is closed beyond it.",
-            why: "Rapid reset (CVE-2023-44487).",
         },
     ],
 };
@@ -207,8 +200,6 @@ pub struct Http2 {
     pub offer: bool,
     /// Requests at a time on one connection.
     pub streams_max: u32,
-    /// Cancelled requests that still cost us, on one connection.
-    pub resets_max: usize,
 }
 
 impl Protocol {
@@ -216,11 +207,7 @@ impl Protocol {
         let protocol = Self {
             limits: limits(reader),
             deadlines: deadlines(reader),
-            http2: Http2 {
-                offer: reader.get("http2"),
-                streams_max: reader.get("http2_streams"),
-                resets_max: reader.get("http2_resets"),
-            },
+            http2: Http2 { offer: reader.get("http2"), streams_max: reader.get("http2_streams") },
             body_bytes_max: size(reader, "body").0,
             methods: methods(reader),
             dropped: reader.get("drop_headers"),
@@ -270,7 +257,7 @@ fn deadlines(reader: &mut Reader<'_>) -> Deadlines {
     Deadlines {
         first_byte: deadline(reader, "first_byte"),
         head: deadline(reader, "head_time"),
-        body_bytes_per_second_min: u32::try_from(at_least(reader, "body_rate", 1)).unwrap_or(u32::MAX),
+        body_bytes_per_second_min: u32::try_from(size(reader, "body_rate").0).unwrap_or(u32::MAX),
         body_grace: deadline(reader, "body_grace"),
         keep_alive: deadline(reader, "keep_alive"),
         send_stall: deadline(reader, "send_stall"),
