@@ -76,7 +76,8 @@ impl Engine {
             findings: vec![finding],
             original: None,
         };
-        Outgoing::unread(denial.status, headers, body, id, record)
+        let wanted = self.policy.layers.audit_log.wants(self.policy.modes, &record.findings);
+        Outgoing::unread(denial.status, headers, body, id, record, wanted)
     }
 }
 

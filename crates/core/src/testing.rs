@@ -31,6 +31,8 @@ pub(crate) struct Seen {
     /// What the app received: target and header fields.
     pub(crate) forwarded: Option<(String, HeaderMap)>,
     pub(crate) findings: Vec<Finding>,
+    /// Whether it is written down.
+    pub(crate) recorded: bool,
 }
 
 impl Seen {
@@ -127,5 +129,6 @@ impl Ask {
 
 fn seen(outgoing: Outgoing, forwarded: Option<(String, HeaderMap)>) -> Seen {
     let findings = outgoing.finish.findings().to_vec();
-    Seen { status: outgoing.head.status.as_u16(), headers: outgoing.head.headers, forwarded, findings }
+    let (status, headers) = (outgoing.head.status.as_u16(), outgoing.head.headers);
+    Seen { status, headers, forwarded, findings, recorded: outgoing.finish.record(0).is_some() }
 }

@@ -68,7 +68,7 @@ pub struct Finish {
 #[allow(clippy::large_enum_variant, reason = "one an exchange, on the stack, moved once")]
 enum What {
     /// A request that could not be read.
-    Unread(Box<Record>),
+    Unread { record: Box<Record>, wanted: bool },
     /// An exchange; its record is made only if it is wanted.
     Exchange {
         exchange: Exchange,
@@ -96,7 +96,7 @@ impl Finish {
     #[must_use]
     pub fn findings(&self) -> &[Finding] {
         match &self.what {
-            What::Unread(record) => &record.findings,
+            What::Unread { record, .. } => &record.findings,
             What::Exchange { findings, .. } => findings,
         }
     }
@@ -114,7 +114,7 @@ impl Finish {
     #[must_use]
     pub fn record(self, took_ms: u64) -> Option<Box<Record>> {
         match self.what {
-            What::Unread(record) => Some(record),
+            What::Unread { record, wanted } => wanted.then_some(record),
             What::Exchange { exchange, findings, status, app_status, original } => {
                 let record = exchange.record(status, app_status, findings, original)?;
                 Some(Box::new(Record { took_ms, ..record }))
@@ -124,8 +124,16 @@ impl Finish {
 }
 
 impl Outgoing {
-    pub(super) fn unread(status: StatusCode, headers: HeaderMap, body: Bytes, id: ReferenceId, record: Record) -> Self {
-        let finish = Finish { id, began_ms: record.time_ms, what: What::Unread(Box::new(record)) };
+    pub(super) fn unread(
+        status: StatusCode,
+        headers: HeaderMap,
+        body: Bytes,
+        id: ReferenceId,
+        record: Record,
+        wanted: bool,
+    ) -> Self {
+        let began_ms = record.time_ms;
+        let finish = Finish { id, began_ms, what: What::Unread { record: Box::new(record), wanted } };
         Self { head: ResponseHead { status, headers }, payload: Payload::Own(body), finish }
     }
 }

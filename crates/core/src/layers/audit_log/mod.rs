@@ -2,7 +2,7 @@
 
 mod policy;
 
-pub use policy::{AuditLog, SECTION};
+pub use policy::{AuditLog, SECTION, Sync};
 
 use crate::{
     layers::{Layer, Rule},
@@ -10,7 +10,7 @@ use crate::{
     record::{Action, Finding},
 };
 
-/// Every rule this layer refuses, answers or changes by, in kebab case.
+/// It refuses, answers and changes nothing: it has no rules.
 pub const RULES: &[Rule] = &[];
 
 impl Layer for AuditLog {
@@ -20,8 +20,28 @@ impl Layer for AuditLog {
 }
 
 impl AuditLog {
-    /// Whether an exchange with these findings is written down.
+    /// Whether an exchange with these findings is written down. Answers a layer gives in the ordinary course (a preflight,
+    /// a redirect) are no finding.
     pub(crate) fn wants(&self, modes: Modes, findings: &[Finding]) -> bool {
-        modes.get(LayerName::AuditLog) != Mode::Off && findings.iter().any(|finding| finding.action != Action::Answer)
+        let found = self.all || findings.iter().any(|finding| finding.action != Action::Answer);
+        found && modes.get(LayerName::AuditLog) != Mode::Off
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::testing::{Ask, engine};
+
+    #[test]
+    fn what_is_recorded_is_the_policys_choice() {
+        let recorded = |policy: &str, ask: Ask| ask.to(&engine(policy)).recorded;
+        let refused = || Ask::get("/../etc/passwd");
+        let plain = || Ask::get("/").plain();
+        assert!(recorded("", refused()));
+        assert!(!recorded("", Ask::get("/")) && !recorded("", plain()), "neither an ordinary exchange nor a redirect");
+        for ask in [refused(), Ask::get("/"), plain()] {
+            assert!(recorded("[audit_log]\nrecord = \"all\"", ask));
+        }
+        assert!(!recorded("[audit_log]\nmode = \"off\"\nrecord = \"all\"", refused()));
     }
 }
