@@ -4,6 +4,8 @@
 //! [`Policy`] exists only if every value in it was understood.
 
 mod app;
+mod checks;
+mod host;
 mod in_process;
 mod mode;
 mod pattern;
@@ -19,6 +21,7 @@ pub use app::{App, Framework, Listen, SessionCookies, Timeouts, Upstream, Upstre
 pub use in_process::{Gap, IN_PROCESS_GAPS};
 pub use mode::{LayerName, Mode, Modes};
 pub use pattern::Pattern;
+pub use preset::{PRESETS, preset};
 pub use problem::{Problem, Problems, Severity};
 pub use reader::Reader;
 pub use route::{Route, RouteId, Routes};
@@ -81,6 +84,7 @@ impl Policy {
             return Err(problems);
         }
         let policy = Self::compile(table.get_ref(), &mut problems);
+        problems.sort();
         if problems.has_errors() {
             return Err(problems);
         }
@@ -89,9 +93,9 @@ impl Policy {
 
     fn compile(table: &DeTable<'_>, problems: &mut Problems) -> Self {
         refuse_unknown_sections(table, problems);
-        let app = App::compile(&mut open(&app::APP, table, None, problems));
-        let preset = preset::of(app.framework);
+        let preset = preset::asked(table);
         let preset = preset.get_ref();
+        let app = App::compile(&mut open(&app::APP, table, Some(preset), problems));
         let listen = Listen::compile(&mut open(&app::LISTEN, table, Some(preset), problems));
         let upstream = Upstream::compile(&mut open(&app::UPSTREAM, table, Some(preset), problems), &app);
         let mut modes = Modes::default();
@@ -102,14 +106,21 @@ impl Policy {
             }
             compile(&mut reader);
         });
-        let mut routes = Vec::new();
+        let mut routes: Vec<(usize, Route)> = Vec::new();
+        let mut count = 0;
         // The file's routes before the preset's: where both name a path, the first holds.
         for written in [table.get(route::ROUTE.name), preset.get(route::ROUTE.name)].into_iter().flatten() {
             reader::each(&route::ROUTE, route::ROUTE.name, written, problems, &mut |reader| {
-                routes.extend(Route::compile(reader, modes, &mut layers.headers));
+                routes.extend(Route::compile(reader, modes, &mut layers.headers).map(|route| (count, route)));
+                count += 1;
             });
         }
-        let routes = Routes::new(routes);
+        checks::check(table, &app, &listen, modes, problems);
+        // A preset's routes yield to the file's: they are no second choice of the author's.
+        let of_file = table.get(route::ROUTE.name).and_then(|value| value.get_ref().as_array()).map_or(0, |list| list.len());
+        let own: Vec<_> = routes.iter().filter(|(i, _)| *i < of_file).collect();
+        checks::routes(table, &own, modes, problems);
+        let routes = Routes::new(routes.into_iter().map(|(_, route)| route).collect());
         Self { app, listen, upstream, layers, modes, routes, warnings: Problems::default() }
     }
 
@@ -136,9 +147,24 @@ fn open<'a>(
 fn refuse_unknown_sections(table: &DeTable<'_>, problems: &mut Problems) {
     for name in table.keys() {
         if !SECTIONS.iter().any(|section| section.name == name.get_ref()) {
-            let known = SECTIONS.iter().map(|section| section.name);
-            let help = suggest::help(name.get_ref(), known, "a policy");
+            let help = unknown_section_help(name.get_ref());
             problems.error(name.get_ref(), Some(name.span()), "unknown section", help);
         }
     }
 }
+
+fn unknown_section_help(name: &str) -> String {
+    let known = || SECTIONS.iter().map(|section| section.name);
+    match suggest::nearest(name, known()).is_none().then(|| section_with(name)).flatten() {
+        Some(section) => format!("`{name}` belongs in `[{}]`", section.name),
+        None => suggest::help(name, known(), "a policy"),
+    }
+}
+
+/// The first section with a key of that name.
+fn section_with(key: &str) -> Option<&'static Section> {
+    SECTIONS.iter().copied().find(|section| key != MODE.name && section.key(key).is_some())
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,6 +1,6 @@
 //! The sections that are not a layer's: the app, where the gateway listens, how it reaches the app.
 
-use super::{FromText, Key, Kind, Reader, Section, Wrong};
+use super::{FromText, Key, Kind, Reader, Section, Wrong, host::HostName};
 use ipnet::IpNet;
 use std::{
     net::{Ipv4Addr, SocketAddr},
@@ -33,7 +33,7 @@ pub(super) const APP: Section = Section {
             kind: Kind::Text("address"),
             default: "\"http://127.0.0.1:5000\"",
             about: "Where it listens: `http://127.0.0.1:5000` or `unix:/run/app.sock`.",
-            why: "Flask's own port.",
+            why: "Flask's own port. `gambeson run` starts the app on a private socket instead.",
         },
         Key {
             name: "framework",
@@ -47,7 +47,7 @@ pub(super) const APP: Section = Section {
             kind: Kind::List(&Kind::Text("cookie name")),
             default: "[]",
             about: "Names of cookies that log somebody in, beside the framework's own.",
-            why: "`session`, `sessionid` and names that contain `session`, `auth` or `token` are recognised without it.",
+            why: "Names that contain `session`, `auth`, `token` or `jwt`, or end in `sid`, are recognised without it.",
         },
     ],
 };
@@ -304,21 +304,14 @@ pub struct App {
 
 impl App {
     pub(super) fn compile(reader: &mut Reader<'_>) -> Self {
-        let hosts: Vec<String> = reader.get("hosts");
+        let hosts: Vec<HostName> = reader.get("hosts");
         if hosts.is_empty() {
             reader.error("hosts", "no host is named", "name at least one, such as \"localhost\"");
-        }
-        if hosts.iter().any(|host| host == "*") {
-            reader.error(
-                "hosts",
-                "`*` would answer to any host",
-                "name the hosts; `*.example.com` covers one label below a domain",
-            );
         }
         let default = UpstreamAddress::Tcp(SocketAddr::from(([127, 0, 0, 1], 5000)));
         Self {
             name: reader.get("name"),
-            hosts: hosts.iter().map(|host| host.to_ascii_lowercase()).collect(),
+            hosts: hosts.into_iter().map(|host| host.0).collect(),
             address: reader.optional("upstream").unwrap_or(default),
             framework: reader.optional("framework").unwrap_or_default(),
             session_cookies: SessionCookies(reader.get("session_cookies")),
@@ -340,8 +333,10 @@ impl SessionCookies {
     #[must_use]
     pub fn contains(&self, name: &str) -> bool {
         let name = name.strip_prefix("__Host-").or_else(|| name.strip_prefix("__Secure-")).unwrap_or(name);
-        let known = |word: &str| name.as_bytes().windows(word.len()).any(|part| part.eq_ignore_ascii_case(word.as_bytes()));
-        ["session", "auth", "token", "jwt", "sid"].into_iter().any(known) || self.0.iter().any(|cookie| cookie == name)
+        let contains = |word: &str| name.as_bytes().windows(word.len()).any(|part| part.eq_ignore_ascii_case(word.as_bytes()));
+        let ends =
+            name.len().checked_sub(3).and_then(|start| name.get(start..)).is_some_and(|end| end.eq_ignore_ascii_case("sid"));
+        ends || ["session", "auth", "token", "jwt"].into_iter().any(contains) || self.0.iter().any(|cookie| cookie == name)
     }
 }
 
@@ -375,6 +370,10 @@ impl Listen {
         let mut address = |key| reader.optional::<Address>(key).and_then(|address| address.0);
         let (https, http, admin) = (address("https"), address("http"), address("admin"));
         let trusted: Vec<Network> = reader.optional("trusted_proxies").unwrap_or_default();
+        if trusted.iter().any(|network| network.0.prefix_len() == 0) {
+            let message = "everybody would be believed, so anybody could forge an address (CWE-290)";
+            reader.error("trusted_proxies", message, "name the load balancer's own network, such as \"10.0.0.0/8\"");
+        }
         let listen = Self {
             https,
             http,

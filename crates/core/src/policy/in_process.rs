@@ -27,6 +27,16 @@ pub const IN_PROCESS_GAPS: &[Gap] = &[
         keys: &["https", "http", "admin", "connections", "connections_per_address", "workers", "drain"],
         why: "the app's own server listens, counts connections and stops.",
     },
+    Gap {
+        section: "transport",
+        keys: &["profile", "certificate", "acme", "client_certificates"],
+        why: "the app's own server, or what stands before it, speaks TLS.",
+    },
+    Gap {
+        section: "protocol",
+        keys: &["first_byte", "head_time", "body_rate", "body_grace", "keep_alive", "send_stall", "http2", "http2_streams"],
+        why: "the app's own server reads the bytes of a connection, and waits for them as long as it will.",
+    },
     Gap { section: "upstream", keys: &[], why: "the app is called, not connected to, and a call cannot be ended from outside." },
 ];
 

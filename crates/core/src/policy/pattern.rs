@@ -40,6 +40,12 @@ impl Pattern {
         &self.text
     }
 
+    /// Whether it matches the same paths as the other, whatever its placeholders are called.
+    #[must_use]
+    pub fn is_like(&self, other: &Self) -> bool {
+        self.segments == other.segments && self.open == other.open
+    }
+
     /// More specific patterns first: a literal before `{name}`, `{name}` before `*`, longer before shorter.
     #[must_use]
     pub fn by_specificity(&self, other: &Self) -> Ordering {
@@ -74,14 +80,30 @@ impl FromText for Pattern {
         if rest.contains('*') {
             return wrong("has `*` before its end");
         }
-        let segments = rest.split('/').map(|segment| match segment.strip_prefix('{') {
-            Some(name) if name.ends_with('}') => Segment::Any,
-            _ => Segment::Literal(segment.to_owned()),
-        });
-        Ok(Self { text: text.to_owned(), segments: segments.collect(), open })
+        let last = rest.matches('/').count();
+        let segments: Result<Vec<_>, &str> = rest.split('/').enumerate().map(|(i, text)| segment(text, i == last)).collect();
+        match segments {
+            Ok(segments) => Ok(Self { text: text.to_owned(), segments, open }),
+            Err(message) => wrong(message),
+        }
     }
 }
 crate::value_from_text!(Pattern);
+
+/// Reads one segment. Patterns are matched against decoded paths, from which dot segments and repeated slashes are gone:
+/// one that could never match is a mistake.
+fn segment(text: &str, last: bool) -> Result<Segment, &'static str> {
+    let name = text.strip_prefix('{').and_then(|rest| rest.strip_suffix('}'));
+    match text {
+        "." | ".." => Err("has a dot segment, which no path has that reaches the app"),
+        "" if !last => Err("has an empty segment, which no path has that reaches the app"),
+        _ if text.contains(['?', '#']) => Err("has a query; only the path is matched"),
+        _ if text.contains('%') => Err("has a `%`; paths are matched decoded, so write the character itself"),
+        _ if name.is_some_and(|name| !name.is_empty() && !name.contains(['{', '}'])) => Ok(Segment::Any),
+        _ if text.contains(['{', '}']) => Err("has a brace out of place; `{name}` stands for one whole segment"),
+        _ => Ok(Segment::Literal(text.to_owned())),
+    }
+}
 
 impl std::fmt::Display for Pattern {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -101,6 +123,7 @@ mod tests {
     fn patterns_match_whole_segments() {
         assert!(pattern("/").matches("/"));
         assert!(!pattern("/").matches("/a"));
+        assert!(pattern("/a/").matches("/a/") && !pattern("/a/").matches("/a"));
         assert!(pattern("/*").matches("/a/b"));
         assert!(pattern("/static/*").matches("/static"));
         assert!(pattern("/static/*").matches("/static/a/b.css"));
@@ -120,7 +143,10 @@ mod tests {
 
     #[test]
     fn malformed_patterns_are_refused() {
-        for text in ["comments", "/a*", "/*/b", ""] {
+        for text in [
+            "comments", "/a*", "/*/b", "", "/a//b", "//a", "/a//", "/a/../b", "/./a", "/a?b=c", "/a#b", "/a%20b", "/{a", "/a}",
+            "/x{a}", "/{}", "/{a}{b}",
+        ] {
             assert!(Pattern::from_text(text).is_err(), "{text}");
         }
     }

@@ -1,7 +1,7 @@
 //! Reading one section: unknown keys refused, every problem noted, a typed value always returned so that reading goes
 //! on to the next problem.
 
-use super::{FromValue, Key, Problems, Section, Wrong, spec::Kind};
+use super::{FromValue, Key, Problems, Section, Wrong, spec::Kind, value::all};
 use http::Method;
 use std::ops::Range;
 use toml::{
@@ -44,8 +44,7 @@ impl<'a> Reader<'a> {
         };
         for name in table.keys() {
             if self.section.key(name.get_ref()).is_none() {
-                let known = self.section.keys.iter().map(|key| key.name);
-                let help = super::suggest::help(name.get_ref(), known, &format!("`[{}]`", self.section.name));
+                let help = unknown_key_help(self.section, name.get_ref());
                 let key = format!("{}.{}", self.path, name.get_ref());
                 self.problems.error(&key, Some(name.span()), "unknown key", help);
             }
@@ -66,9 +65,11 @@ impl<'a> Reader<'a> {
     /// Like [`get`](Self::get), for a key that may be unset.
     pub fn optional<T: FromValue>(&mut self, key: &str) -> Option<T> {
         let spec = self.section.key(key);
+        #[cfg(test)]
+        reads::note(self.section.name, key);
         debug_assert!(spec.is_some(), "{}.{key} is read but not defined", self.section.name);
         if let Some(value) = self.table().and_then(|table| table.get(key)) {
-            match check(spec, value.get_ref()).and_then(|()| T::from_value(value.get_ref())) {
+            match check(&spec?.kind, value.get_ref()).and_then(|()| T::from_value(value.get_ref())) {
                 Ok(value) => return Some(value),
                 Err(wrong) => self.wrong(key, value.span(), wrong),
             }
@@ -81,8 +82,11 @@ impl<'a> Reader<'a> {
     }
 
     fn wrong(&mut self, key: &str, span: Range<usize>, wrong: Wrong) {
-        let key = format!("{}.{key}", self.path);
-        self.problems.error(&key, Some(wrong.span.unwrap_or(span)), wrong.message, wrong.help);
+        let path = format!("{}.{key}", self.path);
+        self.problems.error(&path, Some(wrong.span.unwrap_or_else(|| span.clone())), wrong.message, wrong.help);
+        for also in wrong.also {
+            self.wrong(key, span.clone(), also);
+        }
     }
 
     /// Whether the file itself says this key.
@@ -126,6 +130,8 @@ impl<'a> Reader<'a> {
     /// Reads a table with its own keys.
     pub fn table_at(&mut self, key: &str) -> Option<Reader<'_>> {
         let Some(Kind::Table(section)) = self.section.key(key).map(|key| &key.kind) else { return None };
+        #[cfg(test)]
+        reads::note(self.section.name, key);
         let written = self.table().and_then(|table| table.get(key));
         let preset = self.preset.and_then(|table| table.get(key)).and_then(|value| value.get_ref().as_table());
         if written.is_none() && preset.is_none() {
@@ -137,6 +143,8 @@ impl<'a> Reader<'a> {
     /// Reads a table with its own keys, written or not: its defaults hold anyway.
     pub fn within(&mut self, key: &str, read: impl FnOnce(&mut Reader<'_>)) {
         let Some(Kind::Table(section)) = self.section.key(key).map(|key| &key.kind) else { return };
+        #[cfg(test)]
+        reads::note(self.section.name, key);
         let written = self.table().and_then(|table| table.get(key));
         let preset = self.preset.and_then(|table| table.get(key)).and_then(|value| value.get_ref().as_table());
         read(&mut Reader::new(section, format!("{}.{key}", self.path), written, preset, self.problems));
@@ -145,9 +153,19 @@ impl<'a> Reader<'a> {
     /// Reads each of several tables with their own keys (`[[section.key]]`).
     pub fn each_table(&mut self, key: &str, mut read: impl FnMut(&mut Reader<'_>)) {
         let Some(Kind::Tables(section)) = self.section.key(key).map(|key| &key.kind) else { return };
+        #[cfg(test)]
+        reads::note(self.section.name, key);
         let Some(written) = self.table().and_then(|table| table.get(key)) else { return };
         let path = format!("{}.{key}", self.path);
         each(section, &path, written, self.problems, &mut read);
+    }
+}
+
+fn unknown_key_help(section: &Section, name: &str) -> String {
+    let known = || section.keys.iter().map(|key| key.name);
+    match super::suggest::nearest(name, known()).is_none().then(|| super::section_with(name)).flatten() {
+        Some(elsewhere) => format!("`{name}` belongs in `[{}]`", elsewhere.name),
+        None => super::suggest::help(name, known(), &format!("`[{}]`", section.name)),
     }
 }
 
@@ -169,15 +187,21 @@ pub(super) fn each<'a>(
 }
 
 /// The bounds that the definition states, whatever type the value is read as.
-fn check(spec: Option<&Key>, value: &DeValue<'_>) -> Result<(), Wrong> {
-    match spec.map(|key| &key.kind) {
-        Some(Kind::Integer(low, high)) => match i64::from_value(value)? {
+fn check(kind: &Kind, value: &DeValue<'_>) -> Result<(), Wrong> {
+    match (kind, value) {
+        (Kind::Integer(low, high), _) => match i64::from_value(value)? {
             number if (*low..=*high).contains(&number) => Ok(()),
             number => Err(Wrong::new(format!("{number} is out of bounds"), format!("write a whole number from {low} to {high}"))),
         },
-        Some(Kind::Choice(words)) => choice(words, value),
+        (Kind::Choice(words), _) => choice(words, value),
+        (Kind::List(kind), DeValue::Array(list)) => all(list.iter().map(|item| check_item(kind, item))),
+        (Kind::Map(kind), DeValue::Table(table)) => all(table.iter().map(|(_, item)| check_item(kind, item))),
         _ => Ok(()),
     }
+}
+
+fn check_item(kind: &Kind, item: &Written<'_>) -> Result<(), Wrong> {
+    check(kind, item.get_ref()).map_err(|wrong| Wrong { span: wrong.span.or(Some(item.span())), ..wrong })
 }
 
 fn choice(words: &[&str], value: &DeValue<'_>) -> Result<(), Wrong> {
@@ -194,4 +218,23 @@ fn default<T: FromValue>(spec: &Key) -> Option<T> {
     }
     let value = DeValue::parse(spec.default).ok()?;
     T::from_value(value.get_ref()).ok()
+}
+
+/// Which keys were read, for the test that every key defined is read.
+#[cfg(test)]
+pub(super) mod reads {
+    use std::{cell::RefCell, collections::BTreeSet};
+
+    thread_local! {
+        static READS: RefCell<BTreeSet<(&'static str, String)>> = const { RefCell::new(BTreeSet::new()) };
+    }
+
+    pub(super) fn note(section: &'static str, key: &str) {
+        READS.with_borrow_mut(|reads| reads.insert((section, key.to_owned())));
+    }
+
+    /// The section and key of every read of this thread so far.
+    pub(in crate::policy) fn take() -> BTreeSet<(&'static str, String)> {
+        READS.take()
+    }
 }

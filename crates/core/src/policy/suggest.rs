@@ -3,31 +3,39 @@
 /// Help for a word that is not known: the nearest one, or all of them.
 pub(crate) fn help<'a>(word: &str, known: impl Iterator<Item = &'a str>, place: &str) -> String {
     let known: Vec<&str> = known.collect();
-    let near = known.iter().map(|k| (distance(word, k), *k)).min().filter(|(d, k)| *d <= 1 + k.len() / 4);
-    match near {
-        Some((_, nearest)) => format!("did you mean `{nearest}`?"),
+    match nearest(word, known.iter().copied()) {
+        Some(nearest) => format!("did you mean `{nearest}`?"),
         None => format!("{place} knows: {}", known.join(", ")),
     }
 }
 
-/// Levenshtein distance, over the first 64 bytes of each.
+/// The known word that was probably meant.
+pub(super) fn nearest<'a>(word: &str, known: impl Iterator<Item = &'a str>) -> Option<&'a str> {
+    let near = known.map(|k| (distance(word, k), k)).min().filter(|(d, k)| *d <= 1 + k.len() / 4);
+    near.map(|(_, nearest)| nearest)
+}
+
+/// How many letters must be put in, taken out, changed or swapped with their neighbour (optimal string alignment), over
+/// the first 64 bytes of each.
 fn distance(a: &str, b: &str) -> usize {
-    let (a, b) = (a.as_bytes(), b.as_bytes());
-    let mut row: Vec<usize> = (0..=b.len().min(64)).collect();
-    for (i, x) in a.iter().take(64).enumerate() {
-        let mut diagonal = i;
-        let mut left = i + 1;
-        for (y, cell) in b.iter().zip(row.iter_mut().skip(1)) {
-            let best = (diagonal + usize::from(x != y)).min(left + 1).min(*cell + 1);
-            diagonal = *cell;
-            *cell = best;
-            left = best;
+    let (a, b): (Vec<u8>, Vec<u8>) = (a.bytes().take(64).collect(), b.bytes().take(64).collect());
+    let mut rows: [Vec<usize>; 2] = [Vec::new(), (0..=b.len()).collect()];
+    for (i, x) in a.iter().enumerate() {
+        let [before, last] = &rows;
+        let mut row = vec![i + 1];
+        for (j, y) in b.iter().enumerate() {
+            let at = |row: &[usize], j: usize| row.get(j).copied().unwrap_or(usize::MAX - 1);
+            let mut best = (at(last, j) + usize::from(x != y)).min(at(last, j + 1) + 1).min(at(&row, j) + 1);
+            if i > 0 && j > 0 && a.get(i - 1) == Some(y) && b.get(j - 1) == Some(x) {
+                best = best.min(at(before, j - 1) + 1);
+            }
+            row.push(best);
         }
-        if let Some(first) = row.first_mut() {
-            *first = i + 1;
-        }
+        let [_, last] = rows;
+        rows = [last, row];
     }
-    row.last().copied().unwrap_or(0)
+    let [_, last] = rows;
+    last.last().copied().unwrap_or(0)
 }
 
 #[cfg(test)]
@@ -41,6 +49,9 @@ mod tests {
             "did you mean `trusted_origins`?"
         );
         assert_eq!(help("zzz", ["mode"].into_iter(), "`[csrf]`"), "`[csrf]` knows: mode");
-        assert_eq!(distance("kitten", "sitting"), 3);
+        assert_eq!(help("crsf", ["cors", "csrf"].into_iter(), "a policy"), "did you mean `csrf`?");
+        for (a, b, apart) in [("kitten", "sitting", 3), ("", "abc", 3), ("abc", "", 3), ("abcd", "acbd", 1), ("a", "a", 0)] {
+            assert_eq!(distance(a, b), apart, "{a} {b}");
+        }
     }
 }

@@ -15,12 +15,14 @@ pub struct Wrong {
     pub help: String,
     /// Where inside the value, when not all of it is wrong.
     pub span: Option<Range<usize>>,
+    /// What else is wrong inside the same value: other items of a list or table.
+    pub also: Vec<Wrong>,
 }
 
 impl Wrong {
     /// What is wrong and how to mend it.
     pub fn new(message: impl Into<String>, help: impl Into<String>) -> Self {
-        Self { message: message.into(), help: help.into(), span: None }
+        Self { message: message.into(), help: help.into(), span: None, also: Vec::new() }
     }
 }
 
@@ -34,12 +36,19 @@ pub trait FromValue: Sized {
 }
 
 fn expected(what: &str, example: &str, value: &DeValue<'_>) -> Wrong {
-    Wrong::new(format!("this is {}, not {what}", article(value.type_str())), format!("write {what}, such as {example}"))
+    Wrong::new(format!("this is {}, not {what}", kind_of(value)), format!("write {what}, such as {example}"))
 }
 
-fn article(noun: &str) -> String {
-    let vowel = noun.starts_with(['a', 'e', 'i', 'o', 'u']);
-    format!("{} {noun}", if vowel { "an" } else { "a" })
+const fn kind_of(value: &DeValue<'_>) -> &'static str {
+    match value {
+        DeValue::String(_) => "a text",
+        DeValue::Integer(_) => "a whole number",
+        DeValue::Float(_) => "a number with a point",
+        DeValue::Boolean(_) => "a boolean",
+        DeValue::Datetime(_) => "a date",
+        DeValue::Array(_) => "a list",
+        DeValue::Table(_) => "a table",
+    }
 }
 
 impl FromValue for bool {
@@ -150,7 +159,7 @@ fn size(text: &str) -> Option<u64> {
 impl<T: FromValue> FromValue for Vec<T> {
     fn from_value(value: &DeValue<'_>) -> Result<Self, Wrong> {
         let list = value.as_array().ok_or_else(|| expected("a list", "`[\"a\", \"b\"]`", value))?;
-        list.iter().map(item).collect()
+        all(list.iter().map(item))
     }
 }
 
@@ -162,7 +171,25 @@ impl<T: FromValue> FromValue for BTreeMap<String, T> {
 }
 
 fn entries<T: FromValue>(table: &DeTable<'_>) -> Result<BTreeMap<String, T>, Wrong> {
-    table.iter().map(|(name, value)| Ok((name.get_ref().to_string(), item(value)?))).collect()
+    all(table.iter().map(|(name, value)| Ok((name.get_ref().to_string(), item(value)?))))
+}
+
+/// Every item, or everything that is wrong with any of them.
+pub(super) fn all<T, C: FromIterator<T>>(items: impl Iterator<Item = Result<T, Wrong>>) -> Result<C, Wrong> {
+    let mut wrong: Option<Wrong> = None;
+    let good = items.filter_map(|item| match (item, &mut wrong) {
+        (Ok(item), _) => Some(item),
+        (Err(next), Some(first)) => {
+            first.also.push(next);
+            None
+        }
+        (Err(next), none) => {
+            *none = Some(next);
+            None
+        }
+    });
+    let good = good.collect();
+    wrong.map_or(Ok(good), Err)
 }
 
 fn item<T: FromValue>(value: &Spanned<DeValue<'_>>) -> Result<T, Wrong> {
@@ -194,3 +221,6 @@ macro_rules! value_from_text {
         }
     )*};
 }
+
+#[cfg(test)]
+mod tests;

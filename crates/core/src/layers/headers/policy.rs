@@ -40,7 +40,7 @@ pub const SECTION: Section = Section {
             name: "features",
             kind: Kind::List(&Kind::Text("feature")),
             default: "[]",
-            about: "Browser features that the app's own pages may ask for: `camera`, `geolocation`, `microphone`, `payment`…",
+            about: "Browser features that the app's own pages may ask for: `camera`, `geolocation`, `microphone`, `payment` and the like.",
             why: "None: an injected script or a frame shall not ask in the app's name. The rest is switched off by Permissions-Policy.",
         },
         Key {
