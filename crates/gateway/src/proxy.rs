@@ -13,7 +13,7 @@ use gambeson_core::{
     policy::LayerName,
 };
 use gambeson_wire::{Framing, ResponseFraming};
-use http::{HeaderMap, Method, StatusCode, header};
+use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use std::{future::Future, io, pin::Pin, time::Duration};
 use tokio::time::timeout;
 
@@ -37,6 +37,9 @@ pub(crate) async fn serve<B: Incoming, R: Respond>(
 ) -> Served {
     let moment = worker.moment();
     let head_only = received.method == Method::HEAD;
+    if let Some(proof) = worker.proof(&received.target).filter(|_| peer.connection.tls.is_none()) {
+        return send_proof(proof, respond, head_only).await;
+    }
     let pending = match worker.engine().receive(received, peer.connection.clone(), moment) {
         Step::Ask(pending) => pending,
         Step::Respond(outgoing) => return send_own(worker, outgoing, respond, head_only).await,
@@ -52,6 +55,14 @@ pub(crate) async fn serve<B: Incoming, R: Respond>(
             send_own(worker, collecting.body(&bytes, whole), respond, head_only).await
         }
     }
+}
+
+/// Answers an ACME server's question, which comes before any policy: it is the gateway that is asked, not the app.
+async fn send_proof<R: Respond>(proof: Bytes, respond: &mut R, head_only: bool) -> Served {
+    let kind = (header::CONTENT_TYPE, HeaderValue::from_static("application/octet-stream"));
+    let head = ResponseHead { status: StatusCode::OK, headers: HeaderMap::from_iter([kind]) };
+    let sent = send_whole(respond, &head, proof, head_only).await;
+    if sent.is_ok() { Served::Done } else { Served::Abort }
 }
 
 /// What a layer wants to see of a body before it answers; the rest is left unread.

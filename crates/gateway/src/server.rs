@@ -83,6 +83,7 @@ impl Server {
             site: ArcSwap::from_pointee(site),
             buckets: Buckets::new(BUCKETS_MAX),
             ledger,
+            proofs: tls.as_ref().map(|tls| Arc::clone(tls.challenges())),
             workers,
             draining: AtomicBool::new(false),
             drain: watch::Sender::new(false),

@@ -11,7 +11,7 @@ use crate::{
     ledger::Ledger,
     listeners::{ListenError, Listeners},
     server::{self, Server},
-    tls::{Tickets, Tls, TlsError},
+    tls::{Tickets, Tls, TlsError, acme},
 };
 use gambeson_core::policy::Policy;
 use gambeson_store::{
@@ -192,6 +192,7 @@ impl Works<'_> {
         let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
         let mut poll = interval(Duration::from_secs(5));
         let mut admin = std::pin::pin!(admin::serve(admin, &self.ledger, self.server));
+        let mut renewals = std::pin::pin!(self.renew_certificates());
         let mut gone = std::pin::pin!(gone);
         loop {
             tokio::select! {
@@ -202,6 +203,7 @@ impl Works<'_> {
                 _ = again.recv() => control::replace_self(),
                 _ = poll.tick() => self.poll_tls(),
                 () = &mut admin => {}
+                () = &mut renewals => {}
                 request = control.next() => match request {
                     control::Request::Reload(reply) => reply.send(self.reload()),
                     control::Request::TakeOver(reply) => {
@@ -240,6 +242,16 @@ impl Works<'_> {
         }
         self.server.reload(Arc::new(policy));
         Ok(())
+    }
+
+    /// Obtains and renews certificates by ACME, for as long as it is polled.
+    async fn renew_certificates(&self) {
+        let Some(tls) = &self.tls else { return std::future::pending().await };
+        let report = |event: acme::Event| {
+            self.ledger.notice("certificate by ACME", event.to_string());
+            say(&event.to_string());
+        };
+        acme::run(Arc::clone(tls), report).await;
     }
 
     fn poll_tls(&self) {

@@ -4,9 +4,11 @@ use crate::{
     ledger::Ledger,
     proxy::is_event_stream,
     timings::Timings,
+    tls::acme::Challenges,
     upstream::{AppError, Pool},
 };
 use arc_swap::ArcSwap;
+use bytes::Bytes;
 use gambeson_core::{
     engine::{Engine, Finish, Moment},
     exchange::{Connection, Entropy},
@@ -46,6 +48,8 @@ pub(crate) struct Shared {
     pub(crate) site: ArcSwap<Site>,
     pub(crate) buckets: Buckets,
     pub(crate) ledger: Ledger,
+    /// Proofs for an ACME server.
+    pub(crate) proofs: Option<Arc<Challenges>>,
     pub(crate) workers: usize,
     /// `true` once no new request is to be begun on an old connection.
     pub(crate) draining: AtomicBool,
@@ -98,6 +102,11 @@ impl Worker {
             *pool = (site.generation, Rc::new(Pool::new(&site.engine.policy().upstream, self.shared.workers)));
         }
         pool.1.clone()
+    }
+
+    /// What an ACME server gets that asks over plain HTTP whether the host is ours (RFC 8555 section 8.3).
+    pub(crate) fn proof(&self, target: &[u8]) -> Option<Bytes> {
+        self.shared.proofs.as_ref()?.for_target(target).map(Bytes::from)
     }
 
     /// Time and chance for one exchange.

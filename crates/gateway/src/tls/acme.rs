@@ -10,6 +10,7 @@ mod plan;
 mod storage;
 
 use std::collections::HashMap;
+use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -21,7 +22,7 @@ use plan::Plan;
 pub(super) use storage::Storage;
 
 use super::host::Host;
-use super::pem::Loaded;
+use super::pem::{Loaded, utc};
 use super::{Tls, TlsError, unix_now};
 
 /// What the policy says about ACME.
@@ -41,6 +42,8 @@ pub struct Settings {
     pub profile: Option<String>,
     /// Proofs to try, in turn.
     pub challenges: Vec<Challenge>,
+    /// Hosts to get certificates for; empty for every name of the policy that no file covers.
+    pub hosts: Vec<String>,
 }
 
 /// An account with the server's company.
@@ -99,6 +102,17 @@ pub enum Event {
         /// Next attempt in seconds since 1970.
         retry_at: i64,
     },
+}
+
+impl fmt::Display for Event {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Issued { host, not_after } => write!(f, "{host}: new certificate, good until {}", utc(*not_after)),
+            Self::Failed { host, why, failures, retry_at } => {
+                write!(f, "{host}: no new certificate (attempt {failures}, next at {}): {why}", utc(*retry_at))
+            }
+        }
+    }
 }
 
 /// How often the plans are looked at.

@@ -128,10 +128,12 @@ fn hosts_of(files: &CertificateFiles, hosts: &[Host], loaded: &Loaded) -> Result
 /// certificate, if allowed, or not at all.
 fn add_acme(gathered: &mut Gathered, acme: &acme::Settings, settings: &Settings, hosts: &[Host]) -> Result<(), TlsError> {
     acme.check()?;
+    let wanted = parse_all(&acme.hosts)?;
     let storage = acme::Storage::new(&settings.state_dir, acme);
     for host in hosts {
         match host {
             _ if gathered.covered.contains(host) => continue,
+            _ if !wanted.is_empty() && !wanted.contains(host) => continue,
             Host::Name(name) if name != "localhost" => {}
             Host::Wildcard(_) => {
                 let why = format!("{host} would need a DNS challenge, which is not offered: name PEM files for it");

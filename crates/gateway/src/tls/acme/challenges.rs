@@ -35,6 +35,12 @@ impl Challenges {
         self.lock().http.get(token).cloned()
     }
 
+    /// The same for a request target; nothing unless it asks for a token of an order under way.
+    pub(crate) fn for_target(&self, target: &[u8]) -> Option<String> {
+        let token = target.strip_prefix(b"/.well-known/acme-challenge/")?;
+        self.http01(std::str::from_utf8(token).ok()?)
+    }
+
     /// The configuration for a connection that offers `acme-tls/1` alone.
     pub(crate) fn tls_alpn01(&self, name: &str) -> Option<Arc<ServerConfig>> {
         self.lock().tls.get(name).cloned()

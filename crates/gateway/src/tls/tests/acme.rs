@@ -104,6 +104,7 @@ impl Stage {
             external_account: None,
             profile: None,
             challenges: vec![Challenge::Http01, Challenge::TlsAlpn01],
+            hosts: Vec::new(),
         });
         let tls = Arc::new(build(settings.clone()));
         Some(Self { bench, settings, tls, http, https, _children: children })
@@ -168,8 +169,7 @@ async fn answer_http(listener: &TcpListener, tls: &Tls) {
         let length = stream.read(&mut head).await.unwrap();
         let head = String::from_utf8_lossy(&head[..length]).into_owned();
         let path = head.split(' ').nth(1).unwrap_or_default();
-        let token = path.strip_prefix("/.well-known/acme-challenge/").unwrap_or_default();
-        let body = tls.challenges().http01(token).unwrap_or_default();
+        let body = tls.challenges().for_target(path.as_bytes()).unwrap_or_default();
         let answer = format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{body}", body.len());
         let _ = stream.write_all(answer.as_bytes()).await;
     }
@@ -269,6 +269,7 @@ fn what_cannot_work_is_refused_at_once() {
         external_account: None,
         profile: None,
         challenges: vec![Challenge::Http01],
+        hosts: Vec::new(),
     };
     let refusal = |hosts: &[&str], acme: acme::Settings| {
         super::bench::refusal(Settings { acme: Some(acme), ..bench.settings(hosts, Vec::new()) })
@@ -278,5 +279,7 @@ fn what_cannot_work_is_refused_at_once() {
     let plain = acme::Settings { directory: "http://acme.example".into(), ..acme.clone() };
     assert!(refusal(&["a.example"], plain).contains("https://"));
     assert!(refusal(&["*.a.example"], acme.clone()).contains("DNS challenge"));
+    let narrow = acme::Settings { hosts: vec!["a.example".into()], ..acme.clone() };
+    assert!(refusal(&["a.example", "b.example"], narrow).contains("no certificate covers b.example"));
     assert!(refusal(&["192.0.2.1"], acme).contains("no certificate covers 192.0.2.1"));
 }
