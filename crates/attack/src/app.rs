@@ -181,7 +181,9 @@ impl App {
         let app: App = toml::from_str(text).map_err(|error| Error::App(error.to_string()))?;
         let sound = |method: &str| matches!(method, "DELETE" | "PUT" | "PATCH");
         match &app.delete {
-            Some(delete) if !sound(&delete.method) => Err(Error::App(format!("[delete] method {:?}: DELETE, PUT or PATCH", delete.method))),
+            Some(delete) if !sound(&delete.method) => {
+                Err(Error::App(format!("[delete] method {:?}: DELETE, PUT or PATCH", delete.method)))
+            }
             _ => Ok(app),
         }
     }
@@ -194,7 +196,8 @@ pub(crate) fn fill(template: &str, key: &str, value: &str) -> String {
 
 /// Fills several keys into form fields; the form encodes them.
 pub(crate) fn fill_fields(fields: &BTreeMap<String, String>, values: &[(&str, &str)]) -> Vec<(String, String)> {
-    let one = |template: &String| values.iter().fold(template.clone(), |text, (key, value)| text.replace(&format!("{{{key}}}"), value));
+    let one =
+        |template: &String| values.iter().fold(template.clone(), |text, (key, value)| text.replace(&format!("{{{key}}}"), value));
     fields.iter().map(|(name, template)| (name.clone(), one(template))).collect()
 }
 

@@ -72,7 +72,10 @@ pub(crate) fn dress(request: Request, target: &Origin, from: &From, how: How) ->
     };
     let safe = matches!(request.method, "GET" | "HEAD");
     let mut request = request
-        .header("User-Agent", "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/142.0.0.0 Safari/537.36")
+        .header(
+            "User-Agent",
+            "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/142.0.0.0 Safari/537.36",
+        )
         .header("Accept", accept)
         .header("Accept-Language", "en")
         .header("Sec-Fetch-Site", from.site())
@@ -167,13 +170,18 @@ impl Csp {
     pub(crate) fn runs_inline_script(&self, nonce: Option<&str>) -> bool {
         self.policies.iter().all(|policy| match policy.first(&["script-src-elem", "script-src", "default-src"]) {
             None => true,
-            Some(sources) => allows_inline(sources) || nonce.is_some_and(|nonce| sources.iter().any(|source| *source == format!("'nonce-{nonce}'"))),
+            Some(sources) => {
+                allows_inline(sources)
+                    || nonce.is_some_and(|nonce| sources.iter().any(|source| *source == format!("'nonce-{nonce}'")))
+            }
         })
     }
 
     /// Whether an injected `onerror=` and the like runs.
     pub(crate) fn runs_handlers(&self) -> bool {
-        self.policies.iter().all(|policy| policy.first(&["script-src-attr", "script-src", "default-src"]).is_none_or(|sources| allows_inline(sources)))
+        self.policies.iter().all(|policy| {
+            policy.first(&["script-src-attr", "script-src", "default-src"]).is_none_or(|sources| allows_inline(sources))
+        })
     }
 
     /// Whether an injected `<script src=url>` runs, on a page of `own`.
@@ -181,7 +189,10 @@ impl Csp {
         self.policies.iter().all(|policy| match policy.first(&["script-src-elem", "script-src", "default-src"]) {
             None => true,
             // With 'strict-dynamic' hosts are ignored: only what a trusted script adds is trusted.
-            Some(sources) => !sources.iter().any(|source| source == "'strict-dynamic'") && sources.iter().any(|source| matches_source(source, url, own)),
+            Some(sources) => {
+                !sources.iter().any(|source| source == "'strict-dynamic'")
+                    && sources.iter().any(|source| matches_source(source, url, own))
+            }
         })
     }
 
@@ -201,13 +212,17 @@ impl Csp {
     }
 
     fn source_allows(&self, names: &[&str], url: &str, own: &Origin) -> bool {
-        self.policies.iter().all(|policy| policy.first(names).is_none_or(|sources| sources.iter().any(|source| matches_source(source, url, own))))
+        self.policies
+            .iter()
+            .all(|policy| policy.first(names).is_none_or(|sources| sources.iter().any(|source| matches_source(source, url, own))))
     }
 }
 
 /// `'unsafe-inline'` counts only without a nonce, a hash or `'strict-dynamic'` beside it (CSP 3, section 6.7.3.2).
 fn allows_inline(sources: &[String]) -> bool {
-    let strict = |source: &String| ["'nonce-", "'sha256-", "'sha384-", "'sha512-", "'strict-dynamic'"].iter().any(|start| source.starts_with(start));
+    let strict = |source: &String| {
+        ["'nonce-", "'sha256-", "'sha384-", "'sha512-", "'strict-dynamic'"].iter().any(|start| source.starts_with(start))
+    };
     sources.iter().any(|source| source.eq_ignore_ascii_case("'unsafe-inline'")) && !sources.iter().any(strict)
 }
 
@@ -261,7 +276,11 @@ mod tests {
     use super::*;
 
     fn with(name: &str, values: &[&str]) -> Response {
-        Response { status: 200, headers: values.iter().map(|value| (name.to_owned(), (*value).to_owned())).collect(), body: Vec::new() }
+        Response {
+            status: 200,
+            headers: values.iter().map(|value| (name.to_owned(), (*value).to_owned())).collect(),
+            body: Vec::new(),
+        }
     }
 
     fn csp(text: &str) -> Csp {
@@ -277,7 +296,13 @@ mod tests {
         for text in ["script-src 'unsafe-inline'", "default-src 'unsafe-inline' *", "img-src 'none'", "script-src-attr 'none'"] {
             assert!(csp(text).runs_inline_script(None), "{text}");
         }
-        for text in ["script-src 'self'", "default-src 'none'", "script-src 'unsafe-inline' 'nonce-x'", "script-src 'unsafe-inline' 'sha256-x'", "script-src *"] {
+        for text in [
+            "script-src 'self'",
+            "default-src 'none'",
+            "script-src 'unsafe-inline' 'nonce-x'",
+            "script-src 'unsafe-inline' 'sha256-x'",
+            "script-src *",
+        ] {
             assert!(!csp(text).runs_inline_script(None), "{text}");
         }
         assert!(csp("script-src 'nonce-x'").runs_inline_script(Some("x")));
@@ -297,10 +322,23 @@ mod tests {
     #[test]
     fn sources() {
         let (evil, mine) = ("https://evil.example/x.js", "https://127.0.0.1:8443/x.js");
-        for text in ["script-src *", "script-src https:", "script-src evil.example", "script-src https://evil.example/other", "default-src *.example", ""] {
+        for text in [
+            "script-src *",
+            "script-src https:",
+            "script-src evil.example",
+            "script-src https://evil.example/other",
+            "default-src *.example",
+            "",
+        ] {
             assert!(csp(text).runs_script_from(evil, &own()), "{text}");
         }
-        for text in ["script-src 'self'", "default-src 'none'", "script-src http:", "script-src good.example", "script-src 'strict-dynamic' *"] {
+        for text in [
+            "script-src 'self'",
+            "default-src 'none'",
+            "script-src http:",
+            "script-src good.example",
+            "script-src 'strict-dynamic' *",
+        ] {
             assert!(!csp(text).runs_script_from(evil, &own()), "{text}");
         }
         assert!(csp("default-src 'self'").runs_script_from(mine, &own()));
@@ -313,10 +351,17 @@ mod tests {
     #[test]
     fn framing() {
         let evil = "https://evil.example";
-        for response in [with("X", &[]), with("X-Frame-Options", &["ALLOWALL"]), with("Content-Security-Policy", &["frame-ancestors *"])] {
+        for response in
+            [with("X", &[]), with("X-Frame-Options", &["ALLOWALL"]), with("Content-Security-Policy", &["frame-ancestors *"])]
+        {
             assert!(may_frame(&response, evil));
         }
-        for response in [with("x-frame-options", &["Deny"]), with("X-Frame-Options", &["SAMEORIGIN"]), with("Content-Security-Policy", &["frame-ancestors 'none'"]), with("Content-Security-Policy", &["frame-ancestors 'self'"])] {
+        for response in [
+            with("x-frame-options", &["Deny"]),
+            with("X-Frame-Options", &["SAMEORIGIN"]),
+            with("Content-Security-Policy", &["frame-ancestors 'none'"]),
+            with("Content-Security-Policy", &["frame-ancestors 'self'"]),
+        ] {
             assert!(!may_frame(&response, evil));
         }
         let mut both = with("X-Frame-Options", &["DENY"]);

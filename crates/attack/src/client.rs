@@ -91,10 +91,13 @@ impl Client {
         let tls = match (&self.tls, self.target.origin.https) {
             (_, false) => None,
             (Some(config), true) => {
-                let name = ServerName::try_from(self.target.origin.host.clone()).map_err(|error| Error::Tls(error.to_string()))?;
+                let name =
+                    ServerName::try_from(self.target.origin.host.clone()).map_err(|error| Error::Tls(error.to_string()))?;
                 Some(ClientConnection::new(config.clone(), name).map_err(|error| Error::Tls(error.to_string()))?)
             }
-            (None, true) => return Err(Error::Tls("no certificate authority to trust: give its file with --ca, or --insecure".into())),
+            (None, true) => {
+                return Err(Error::Tls("no certificate authority to trust: give its file with --ca, or --insecure".into()));
+            }
         };
         self.connect(self.target.address, tls)
     }
@@ -194,7 +197,14 @@ impl Wire {
             Ok(count) => Ok(Came::Bytes(count)),
             Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) => Ok(Came::Nothing),
             // A reset, or TLS without its goodbye: what came before still counts, and length rules say whether it is whole.
-            Err(error) if matches!(error.kind(), ErrorKind::ConnectionReset | ErrorKind::UnexpectedEof | ErrorKind::ConnectionAborted) => Ok(Came::End),
+            Err(error)
+                if matches!(
+                    error.kind(),
+                    ErrorKind::ConnectionReset | ErrorKind::UnexpectedEof | ErrorKind::ConnectionAborted
+                ) =>
+            {
+                Ok(Came::End)
+            }
             Err(error) => Err(Error::Io(error)),
         }
     }

@@ -28,7 +28,16 @@ impl Cookie {
         let mut parts = line.split(';').map(str::trim);
         let (name, value) = parts.next()?.split_once('=')?;
         let (name, value) = (name.trim().to_owned(), value.trim().to_owned());
-        let mut cookie = Cookie { name, value, secure: false, http_only: false, same_site: SameSite::Unset, domain: false, root_path: false, gone: false };
+        let mut cookie = Cookie {
+            name,
+            value,
+            secure: false,
+            http_only: false,
+            same_site: SameSite::Unset,
+            domain: false,
+            root_path: false,
+            gone: false,
+        };
         for part in parts {
             let (key, value) = part.split_once('=').unwrap_or((part, ""));
             match key.to_ascii_lowercase().as_str() {
@@ -108,7 +117,8 @@ impl Jar {
             (Trip::ForeignLink, SameSite::Lax) => true,
             (_, SameSite::Strict) | (Trip::ForeignForm, SameSite::Lax) => false,
         };
-        let pairs: Vec<String> = self.cookies.iter().filter(sent).map(|cookie| format!("{}={}", cookie.name, cookie.value)).collect();
+        let pairs: Vec<String> =
+            self.cookies.iter().filter(sent).map(|cookie| format!("{}={}", cookie.name, cookie.value)).collect();
         (!pairs.is_empty()).then(|| pairs.join("; "))
     }
 }
@@ -133,7 +143,11 @@ mod tests {
 
     #[test]
     fn browsers_drop_cookies_that_break_their_own_promise() {
-        assert!(jar(&["n=4; SameSite=None", "__Host-a=1; Path=/", "__Secure-b=1", "__host-c=1; Secure; Path=/; Domain=x"]).header(Trip::SameSite).is_none());
+        assert!(
+            jar(&["n=4; SameSite=None", "__Host-a=1; Path=/", "__Secure-b=1", "__host-c=1; Secure; Path=/; Domain=x"])
+                .header(Trip::SameSite)
+                .is_none()
+        );
         assert!(jar(&["__Host-a=1; Secure; Path=/"]).header(Trip::SameSite).is_some());
     }
 

@@ -25,7 +25,8 @@ impl Request {
 
     /// A form as a browser sends it.
     pub(crate) fn form(target: &str, fields: &[(String, String)]) -> Request {
-        let pairs: Vec<String> = fields.iter().map(|(name, value)| format!("{}={}", encode::form(name), encode::form(value))).collect();
+        let pairs: Vec<String> =
+            fields.iter().map(|(name, value)| format!("{}={}", encode::form(name), encode::form(value))).collect();
         let mut request = Request::new("POST", target).header("Content-Type", "application/x-www-form-urlencoded");
         request.body = pairs.join("&").into_bytes();
         request
@@ -35,7 +36,9 @@ impl Request {
     pub(crate) fn upload(target: &str, field: &str, file: &str, media_type: &str, content: &[u8]) -> Request {
         let border = "----gambeson-border";
         let mut request = Request::new("POST", target).header("Content-Type", &format!("multipart/form-data; boundary={border}"));
-        let head = format!("--{border}\r\nContent-Disposition: form-data; name=\"{field}\"; filename=\"{file}\"\r\nContent-Type: {media_type}\r\n\r\n");
+        let head = format!(
+            "--{border}\r\nContent-Disposition: form-data; name=\"{field}\"; filename=\"{file}\"\r\nContent-Type: {media_type}\r\n\r\n"
+        );
         request.body = [head.as_bytes(), content, format!("\r\n--{border}--\r\n").as_bytes()].concat();
         request
     }
@@ -161,7 +164,8 @@ fn read_body(response: &Response, rest: &[u8], ended: bool, limit: usize) -> Res
     if response.header("transfer-encoding").is_some_and(|coding| coding.eq_ignore_ascii_case("chunked")) {
         return read_chunks(rest, ended, limit);
     }
-    let length = response.header("content-length").map(|text| text.parse::<usize>().map_err(|_| Error::Malformed("Content-Length")));
+    let length =
+        response.header("content-length").map(|text| text.parse::<usize>().map_err(|_| Error::Malformed("Content-Length")));
     match length.transpose()? {
         Some(length) if length > limit => Err(Error::TooLarge(limit)),
         Some(length) => match rest.get(..length) {
@@ -183,7 +187,8 @@ fn read_chunks(bytes: &[u8], ended: bool, limit: usize) -> Result<Option<(Vec<u8
             return more();
         };
         let size = std::str::from_utf8(rest.get(..line).unwrap_or_default()).unwrap_or_default();
-        let size = usize::from_str_radix(size.split(';').next().unwrap_or_default().trim(), 16).map_err(|_| Error::Malformed("chunk size"))?;
+        let size = usize::from_str_radix(size.split(';').next().unwrap_or_default().trim(), 16)
+            .map_err(|_| Error::Malformed("chunk size"))?;
         if size > limit.saturating_sub(body.len()) {
             return Err(Error::TooLarge(limit));
         }
@@ -224,7 +229,8 @@ mod tests {
     fn answers_by_length_chunks_and_close() {
         let (answer, used) = whole(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nA: b \r\n\r\nhiHTTP").unwrap();
         assert_eq!((answer.status, answer.header("a"), answer.text().as_ref(), used), (200, Some("b"), "hi", 47));
-        let (answer, _) = whole(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nhi\r\n3;x=y\r\n yo\r\n0\r\n\r\n").unwrap();
+        let (answer, _) =
+            whole(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nhi\r\n3;x=y\r\n yo\r\n0\r\n\r\n").unwrap();
         assert_eq!(answer.text(), "hi yo");
         assert_eq!(whole(b"HTTP/1.0 404 Not Found\r\n\r\nnope").unwrap().0.text(), "nope");
         assert_eq!(whole(b"HTTP/1.1 304 Not Modified\r\nContent-Length: 7\r\n\r\n").unwrap().0.body, b"");
@@ -259,7 +265,10 @@ mod tests {
     fn requests_carry_host_and_length_once() {
         let bytes = Request::form("/a", &[("b".into(), "O'Brien & ü".into())]).bytes("h:1");
         let text = String::from_utf8(bytes).unwrap();
-        assert!(text.contains("\r\nHost: h:1\r\n") && text.ends_with("Content-Length: 22\r\n\r\nb=O%27Brien+%26+%C3%BC"), "{text}");
+        assert!(
+            text.contains("\r\nHost: h:1\r\n") && text.ends_with("Content-Length: 22\r\n\r\nb=O%27Brien+%26+%C3%BC"),
+            "{text}"
+        );
         let text = String::from_utf8(Request::get("/").header("Host", "other").bytes("h")).unwrap();
         assert_eq!(text.matches("Host:").count(), 1);
     }

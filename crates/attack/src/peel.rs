@@ -5,12 +5,12 @@
 
 use serde::Serialize;
 
+use crate::Error;
 use crate::evidence::Evidence;
 use crate::probe::LAYERS;
 use crate::report::Report;
 use crate::run::{Options, Progress, run};
 use crate::target::Target;
-use crate::Error;
 
 /// A guarded app that runs until it is dropped.
 pub trait Guarded {
@@ -56,12 +56,15 @@ impl std::fmt::Display for Stage {
 
 impl Stage {
     fn off(self) -> Vec<&'static str> {
-        LAYERS.into_iter().filter(|layer| match self {
-            Stage::All => false,
-            Stage::None => true,
-            Stage::Without(own) => *layer == own,
-            Stage::Only(own) => *layer != own,
-        }).collect()
+        LAYERS
+            .into_iter()
+            .filter(|layer| match self {
+                Stage::All => false,
+                Stage::None => true,
+                Stage::Without(own) => *layer == own,
+                Stage::Only(own) => *layer != own,
+            })
+            .collect()
     }
 }
 
@@ -154,7 +157,14 @@ fn ids(rows: &[Row], wanted: fn(&Row) -> bool) -> Vec<String> {
 
 fn first_rows(report: &Report) -> Vec<Row> {
     let made = report.findings.iter().filter(|finding| finding.verdict.is_stopped() || finding.verdict.is_success());
-    made.map(|finding| Row { id: finding.id, stopped: finding.verdict.is_stopped(), vacuous: false, alone: Vec::new(), single_points: Vec::new() }).collect()
+    made.map(|finding| Row {
+        id: finding.id,
+        stopped: finding.verdict.is_stopped(),
+        vacuous: false,
+        alone: Vec::new(),
+        single_points: Vec::new(),
+    })
+    .collect()
 }
 
 fn stopped(report: &Report, id: &str) -> bool {

@@ -6,7 +6,8 @@ use crate::context::Context;
 use crate::http::Response;
 
 /// The layers of the policy, each with a file of probes of the same name.
-pub const LAYERS: [&str; 9] = ["transport", "protocol", "rate_limit", "cors", "csrf", "disclosure", "cookies", "headers", "audit_log"];
+pub const LAYERS: [&str; 9] =
+    ["transport", "protocol", "rate_limit", "cors", "csrf", "disclosure", "cookies", "headers", "audit_log"];
 
 /// What an attack does to its target.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -79,7 +80,11 @@ impl Verdict {
 
     /// Stopped, and this was the answer.
     pub(crate) fn refused(response: &Response, evidence: impl Into<String>) -> Verdict {
-        Verdict::Stopped { evidence: evidence.into(), status: Some(response.status), reference: response.reference().map(str::to_owned) }
+        Verdict::Stopped {
+            evidence: evidence.into(),
+            status: Some(response.status),
+            reference: response.reference().map(str::to_owned),
+        }
     }
 
     /// Whether the attack got through.

@@ -63,7 +63,9 @@ impl Report {
 
     /// Claimed attacks that were not made, so that nothing is known.
     pub fn unproved(&self) -> impl Iterator<Item = &Finding> {
-        self.findings.iter().filter(|finding| finding.is_claimed() && matches!(finding.verdict, Verdict::PreconditionFailed { .. } | Verdict::Skipped { .. }))
+        self.findings.iter().filter(|finding| {
+            finding.is_claimed() && matches!(finding.verdict, Verdict::PreconditionFailed { .. } | Verdict::Skipped { .. })
+        })
     }
 
     /// Whether no claimed attack got through and no twin was hindered.
@@ -91,7 +93,8 @@ impl Comparison {
     pub fn new(bare: Report, mut guarded: Report) -> Comparison {
         for finding in &mut guarded.findings {
             let alone = bare.findings.iter().find(|own| own.id == finding.id);
-            if let (Some(Verdict::Stopped { evidence, .. }), true) = (alone.map(|own| &own.verdict), finding.verdict.is_stopped()) {
+            if let (Some(Verdict::Stopped { evidence, .. }), true) = (alone.map(|own| &own.verdict), finding.verdict.is_stopped())
+            {
                 finding.verdict = Verdict::Vacuous { why: format!("the app alone stops it as well: {evidence}") };
             }
         }

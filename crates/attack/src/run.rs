@@ -31,7 +31,14 @@ pub struct Options {
 
 impl Default for Options {
     fn default() -> Options {
-        Options { app: App::default(), effect: Effect::Active, only: Vec::new(), twins: true, trust: Trust::Nobody, limits: Limits::default() }
+        Options {
+            app: App::default(),
+            effect: Effect::Active,
+            only: Vec::new(),
+            twins: true,
+            trust: Trust::Nobody,
+            limits: Limits::default(),
+        }
     }
 }
 
@@ -61,7 +68,12 @@ impl Progress for Silent {
 }
 
 /// Attacks `target` and reports what got through. `evidence`: the gateway's own record, where there is access to it.
-pub fn run(target: &Target, options: &Options, evidence: Option<&dyn Evidence>, progress: &mut dyn Progress) -> Result<Report, Error> {
+pub fn run(
+    target: &Target,
+    options: &Options,
+    evidence: Option<&dyn Evidence>,
+    progress: &mut dyn Progress,
+) -> Result<Report, Error> {
     let client = Client::new(target.clone(), options.trust.config()?, options.limits.clone());
     let mut context = Context::new(client, &options.app, evidence);
     let chosen: Vec<&Probe> = probes::all().filter(|probe| options.wants(probe.id)).collect();
@@ -88,7 +100,10 @@ fn judge(probe: &Probe, context: &mut Context<'_>, options: &Options, network: u
     let own_network = |side: u8| Some(Ipv4Addr::new(127, network, u8::try_from(index).unwrap_or(u8::MAX), side));
     let not_run = || Twin::Unknown { why: "not run".into() };
     let (verdict, twin) = if probe.effect > options.effect {
-        (Verdict::Skipped { why: format!("its effect is {}, and only up to {} is allowed", probe.effect, options.effect) }, not_run())
+        (
+            Verdict::Skipped { why: format!("its effect is {}, and only up to {} is allowed", probe.effect, options.effect) },
+            not_run(),
+        )
     } else {
         // The twin comes from another address than the attack: a visitor is not to pay for the attacker.
         context.client.come_from(own_network(1));
@@ -96,7 +111,16 @@ fn judge(probe: &Probe, context: &mut Context<'_>, options: &Options, network: u
         context.client.come_from(own_network(129));
         (probe.run(context), twin)
     };
-    Finding { id: probe.id, layer: probe.layer(), title: probe.title, effect: probe.effect, cwe: probe.cwe, asvs: probe.asvs, verdict, twin }
+    Finding {
+        id: probe.id,
+        layer: probe.layer(),
+        title: probe.title,
+        effect: probe.effect,
+        cwe: probe.cwe,
+        asvs: probe.asvs,
+        verdict,
+        twin,
+    }
 }
 
 /// A part of 127.0.0.0/8 for this run, so that limits another run has used up are not met again.

@@ -43,7 +43,14 @@ impl Report {
         for finding in &self.findings {
             heading(&mut out, finding, &mut last);
             let word = paint(finding.verdict.word(), 13, &finding.verdict, colour);
-            let _ = writeln!(out, "  {:<32} {word} twin {:<9} {}{}", finding.id, twin_word(&finding.twin), finding.verdict.evidence(), reference(&finding.verdict));
+            let _ = writeln!(
+                out,
+                "  {:<32} {word} twin {:<9} {}{}",
+                finding.id,
+                twin_word(&finding.twin),
+                finding.verdict.evidence(),
+                reference(&finding.verdict)
+            );
             if let Twin::Failed { why } = &finding.twin {
                 let _ = writeln!(out, "  {:<32} twin: {why}", "");
             }
@@ -63,27 +70,36 @@ fn summary(report: &Report) -> String {
     let open = count(|finding| !finding.is_claimed() && finding.verdict.is_success());
     let through = report.failures().count();
     let hindered = report.hindered().count();
-    format!("{stopped} stopped, {through} got through, {open} open that no layer claims yet, {} not tried, {hindered} twins hindered\n", report.unproved().count())
+    format!(
+        "{stopped} stopped, {through} got through, {open} open that no layer claims yet, {} not tried, {hindered} twins hindered\n",
+        report.unproved().count()
+    )
 }
 
 impl Comparison {
     /// A table with a column for the bare and one for the guarded app.
     pub fn table(&self, colour: bool) -> String {
         let mut out = format!("bare {} · guarded {}\n", self.bare.target, self.guarded.target);
-        let _ = writeln!(out, "\n  {:<32} {:<13} {:<13} {:<9} reference, or how it was stopped", "attack", "bare", "guarded", "twin");
+        let _ =
+            writeln!(out, "\n  {:<32} {:<13} {:<13} {:<9} reference, or how it was stopped", "attack", "bare", "guarded", "twin");
         let mut last = None;
         for finding in &self.guarded.findings {
             heading(&mut out, finding, &mut last);
             let bare = self.bare.findings.iter().find(|own| own.id == finding.id);
             let bare = bare.map_or_else(|| format!("{:<13}", "-"), |own| paint(own.verdict.word(), 13, &own.verdict, colour));
             let word = paint(finding.verdict.word(), 13, &finding.verdict, colour);
-            let _ = writeln!(out, "  {:<32} {bare} {word} {:<9} {}", finding.id, twin_word(&finding.twin), shown(&finding.verdict));
+            let _ =
+                writeln!(out, "  {:<32} {bare} {word} {:<9} {}", finding.id, twin_word(&finding.twin), shown(&finding.verdict));
             if let Twin::Failed { why } = &finding.twin {
                 let _ = writeln!(out, "  {:<32} twin: {why}", "");
             }
         }
         let (before, after) = self.counts();
-        let _ = write!(out, "\nof the attacks that a layer claims, {before} reached the bare app and {after} the guarded one\n{}", summary(&self.guarded));
+        let _ = write!(
+            out,
+            "\nof the attacks that a layer claims, {before} reached the bare app and {after} the guarded one\n{}",
+            summary(&self.guarded)
+        );
         out
     }
 }

@@ -120,14 +120,23 @@ mod tests {
 
     #[test]
     fn what_is_not_an_origin_is_refused() {
-        for text in ["", "127.0.0.1", "ftp://x", "http://", "http://a/b", "http://u@h", "http://h:99999", "http://[::1", "http://h:1:2"] {
+        for text in
+            ["", "127.0.0.1", "ftp://x", "http://", "http://a/b", "http://u@h", "http://h:99999", "http://[::1", "http://h:1:2"]
+        {
             assert!(Origin::parse(text).is_err(), "{text}");
         }
     }
 
     #[test]
     fn only_loopback_without_a_name() {
-        for text in ["http://127.0.0.1", "http://127.9.9.9", "http://localhost", "http://app.localhost:1", "http://[::1]", "http://[::ffff:127.0.0.1]"] {
+        for text in [
+            "http://127.0.0.1",
+            "http://127.9.9.9",
+            "http://localhost",
+            "http://app.localhost:1",
+            "http://[::1]",
+            "http://[::ffff:127.0.0.1]",
+        ] {
             assert!(Target::new(text, None, None).is_ok(), "{text}");
         }
         for text in ["http://192.0.2.1", "http://0.0.0.0", "http://[2001:db8::1]", "http://[::ffff:192.0.2.1]"] {

@@ -85,14 +85,23 @@ fn sent_cross_site(context: &mut Context<'_>) -> Result<Verdict, Failed> {
 fn tossing(context: &mut Context<'_>) -> Result<Verdict, Failed> {
     let attacker = context.attacker()?;
     let own = context.session(&attacker)?;
-    let planted: Vec<String> = own.iter().map(|cookie| format!("{}={}; Domain=example; Path=/", cookie.name.trim_start_matches("__Host-"), cookie.value)).collect();
+    let planted: Vec<String> = own
+        .iter()
+        .map(|cookie| format!("{}={}; Domain=example; Path=/", cookie.name.trim_start_matches("__Host-"), cookie.value))
+        .collect();
     let mut jar = Jar::default();
     jar.keep(planted.iter().map(String::as_str));
     if context.proves(&jar, &attacker.secret)? {
         let names = planted.iter().filter_map(|line| line.split('=').next()).collect::<Vec<_>>().join(", ");
-        return Ok(Verdict::succeeded(format!("a planted {names} makes the visitor {}: their page shows {}", attacker.name, attacker.secret)));
+        return Ok(Verdict::succeeded(format!(
+            "a planted {names} makes the visitor {}: their page shows {}",
+            attacker.name, attacker.secret
+        )));
     }
     let bound = own.iter().filter(|cookie| cookie.host_bound()).map(|cookie| cookie.name.as_str()).collect::<Vec<_>>().join(", ");
     let sent = jar.header(Trip::SameSite).map(|header| header.len()).unwrap_or_default();
-    Ok(Verdict::stopped(format!("the app does not take the {sent} planted bytes; host-bound: {}", if bound.is_empty() { "none" } else { &bound })))
+    Ok(Verdict::stopped(format!(
+        "the app does not take the {sent} planted bytes; host-bound: {}",
+        if bound.is_empty() { "none" } else { &bound }
+    )))
 }

@@ -125,7 +125,8 @@ fn written(context: &mut Context<'_>, jar: &Jar) -> Result<(String, Request), Fa
     let mark = encode::mark();
     context.write(&mark, jar)?;
     let page = context.read(jar)?;
-    let request = context.deletion(&page, &mark).ok_or_else(|| Failed("what was written for the attack is not on the page".into()))?;
+    let request =
+        context.deletion(&page, &mark).ok_or_else(|| Failed("what was written for the attack is not on the page".into()))?;
     Ok((mark, request))
 }
 

@@ -100,7 +100,10 @@ fn hidden_origin_form(context: &mut Context<'_>) -> Result<Verdict, Failed> {
 
 /// A form as a browser before Fetch Metadata sends it: only `Origin` tells where it comes from.
 fn old_form(context: &mut Context<'_>, text: &str, jar: &Jar, origin: &str, trip: Trip) -> Result<Response, Failed> {
-    let mut form = context.text_form(text)?.header("User-Agent", "Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15) Version/15.6 Safari/605").header("Origin", origin);
+    let mut form = context
+        .text_form(text)?
+        .header("User-Agent", "Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15) Version/15.6 Safari/605")
+        .header("Origin", origin);
     if let Some(cookies) = jar.header(trip) {
         form = form.header("Cookie", &cookies);
     }
@@ -157,7 +160,9 @@ fn websocket(context: &mut Context<'_>) -> Result<Verdict, Failed> {
         return Ok(Verdict::succeeded(format!("a page of another port opened the WebSocket and read {secret}")));
     }
     Ok(match crate::http::read(&came, true, 1 << 20) {
-        Ok(crate::http::Progress::Complete(answer, _)) => Verdict::refused(&answer, "the WebSocket told the foreign page nothing"),
+        Ok(crate::http::Progress::Complete(answer, _)) => {
+            Verdict::refused(&answer, "the WebSocket told the foreign page nothing")
+        }
         _ => Verdict::stopped("the WebSocket told the foreign page nothing"),
     })
 }

@@ -49,8 +49,12 @@ const INSIDES: [&str; 9] = [
     "site-packages/",
 ];
 
+/// What somebody may write *about* errors, as the twin does: no sign of a failing app.
+const PROSE: &str = "What does Traceback (most recent call last) with sqlite3.OperationalError mean?";
+
 fn inside(answer: &Response) -> Option<&'static str> {
-    INSIDES.into_iter().find(|sign| answer.contains(sign))
+    let text = answer.text().replace(PROSE, "");
+    INSIDES.into_iter().find(|sign| text.contains(sign))
 }
 
 fn traceback(context: &mut Context<'_>) -> Result<Verdict, Failed> {
@@ -74,7 +78,10 @@ fn traceback(context: &mut Context<'_>) -> Result<Verdict, Failed> {
 fn sql_error(context: &mut Context<'_>) -> Result<Verdict, Failed> {
     let answer = context.visit(&context.search_path("'\"(")?, &Jar::default())?;
     Ok(match inside(&answer) {
-        Some(sign) => Verdict::succeeded(format!("a search for a quote shows \"{sign}\"{}", if answer.contains("SELECT ") { " and the query" } else { "" })),
+        Some(sign) => Verdict::succeeded(format!(
+            "a search for a quote shows \"{sign}\"{}",
+            if answer.contains("SELECT ") { " and the query" } else { "" }
+        )),
         None => Verdict::refused(&answer, "the answer says nothing of a database"),
     })
 }
@@ -83,7 +90,9 @@ fn debugger(context: &mut Context<'_>) -> Result<Verdict, Failed> {
     let mut last = None;
     for path in ["/console", "/?__debugger__=yes&cmd=resource&f=debugger.js", "/__debug__/"] {
         let answer = context.visit(path, &Jar::default())?;
-        if ["EVALEX", "Interactive Console", "__debugger__", "djdt"].iter().any(|sign| answer.contains(sign)) && answer.status < 400 {
+        if ["EVALEX", "Interactive Console", "__debugger__", "djdt"].iter().any(|sign| answer.contains(sign))
+            && answer.status < 400
+        {
             return Ok(Verdict::succeeded(format!("{path} is a debugger")));
         }
         last = Some(answer);
@@ -95,7 +104,7 @@ fn debugger(context: &mut Context<'_>) -> Result<Verdict, Failed> {
 /// Somebody writes *about* errors: the page must show it unchanged.
 fn prose_about_errors(context: &mut Context<'_>) -> Result<Twin, Failed> {
     let (jar, mark) = (context.victim_session()?, encode::mark());
-    let text = format!("What does Traceback (most recent call last) with sqlite3.OperationalError mean? {mark}");
+    let text = format!("{PROSE} {mark}");
     let answer = context.write(&text, &jar)?;
     let page = context.read(&jar)?;
     Ok(Twin::of(page.contains(&text), if page.status >= 400 { &page } else { &answer }, "a comment about errors"))

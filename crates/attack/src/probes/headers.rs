@@ -119,12 +119,22 @@ fn stored(context: &mut Context<'_>, markup: &str) -> Result<Result<Response, Ve
     let page = context.read(&jar)?;
     let start = markup.split_ascii_whitespace().next().unwrap_or_default();
     let mark = markup.split(|c: char| !c.is_ascii_alphanumeric()).find(|word| word.starts_with("gmb")).unwrap_or_default();
-    let live = page.text().find(mark).is_some_and(|at| page.text().get(..at).is_some_and(|before| before.rfind(start.get(..3).unwrap_or("<")) > before.rfind("&lt;")));
-    Ok(if live { Ok(page) } else { Err(Verdict::refused(if page.status >= 400 { &page } else { &answer }, "the markup is not in the page")) })
+    let live = page.text().find(mark).is_some_and(|at| {
+        page.text().get(..at).is_some_and(|before| before.rfind(start.get(..3).unwrap_or("<")) > before.rfind("&lt;"))
+    });
+    Ok(if live {
+        Ok(page)
+    } else {
+        Err(Verdict::refused(if page.status >= 400 { &page } else { &answer }, "the markup is not in the page"))
+    })
 }
 
 fn judge(page: &Response, runs: bool, works: String, blocked: &str) -> Verdict {
-    if runs { Verdict::succeeded(works) } else { Verdict::Stopped { evidence: format!("it is in the page, but {blocked}"), status: Some(page.status), reference: None } }
+    if runs {
+        Verdict::succeeded(works)
+    } else {
+        Verdict::Stopped { evidence: format!("it is in the page, but {blocked}"), status: Some(page.status), reference: None }
+    }
 }
 
 fn inline_script(context: &mut Context<'_>) -> Result<Verdict, Failed> {
@@ -135,7 +145,12 @@ fn inline_script(context: &mut Context<'_>) -> Result<Verdict, Failed> {
     };
     let nonce = browser::attribute_near(&page.text(), "script", &mark, "nonce");
     let runs = Csp::of(&page).runs_inline_script(nonce.as_deref());
-    Ok(judge(&page, runs, format!("<script>{mark}()</script> is in the page and runs"), "the page's Content-Security-Policy keeps it from running"))
+    Ok(judge(
+        &page,
+        runs,
+        format!("<script>{mark}()</script> is in the page and runs"),
+        "the page's Content-Security-Policy keeps it from running",
+    ))
 }
 
 fn event_handler(context: &mut Context<'_>) -> Result<Verdict, Failed> {
@@ -144,7 +159,12 @@ fn event_handler(context: &mut Context<'_>) -> Result<Verdict, Failed> {
     if !page.contains(&markup) {
         return Ok(Verdict::refused(&page, "the markup is not in the page"));
     }
-    Ok(judge(&page, Csp::of(&page).runs_handlers(), format!("{markup} is in the page and runs"), "the page's Content-Security-Policy keeps it from running"))
+    Ok(judge(
+        &page,
+        Csp::of(&page).runs_handlers(),
+        format!("{markup} is in the page and runs"),
+        "the page's Content-Security-Policy keeps it from running",
+    ))
 }
 
 fn foreign_script(context: &mut Context<'_>) -> Result<Verdict, Failed> {
@@ -176,7 +196,12 @@ fn uploaded_page(context: &mut Context<'_>) -> Result<Verdict, Failed> {
     let html = page.header("content-type").is_some_and(|kind| kind.starts_with("text/html"));
     let shown = html && !page.header("content-disposition").is_some_and(|how| how.starts_with("attachment"));
     let runs = shown && Csp::of(&page).runs_inline_script(None);
-    Ok(judge(&page, runs, "the uploaded page is shown under the app's own origin and its script runs".into(), "its script does not run there"))
+    Ok(judge(
+        &page,
+        runs,
+        "the uploaded page is shown under the app's own origin and its script runs".into(),
+        "its script does not run there",
+    ))
 }
 
 fn uploaded_picture(context: &mut Context<'_>) -> Result<Twin, Failed> {
@@ -245,7 +270,10 @@ fn embedding(context: &mut Context<'_>) -> Result<Verdict, Failed> {
 
 fn software(context: &mut Context<'_>) -> Result<Verdict, Failed> {
     let page = context.front()?;
-    let told: Vec<String> = ["server", "x-powered-by", "x-aspnet-version", "via"].iter().filter_map(|name| page.header(name).map(|value| format!("{name}: {value}"))).collect();
+    let told: Vec<String> = ["server", "x-powered-by", "x-aspnet-version", "via"]
+        .iter()
+        .filter_map(|name| page.header(name).map(|value| format!("{name}: {value}")))
+        .collect();
     Ok(if told.is_empty() { Verdict::stopped("the answer names no software") } else { Verdict::succeeded(told.join(", ")) })
 }
 
@@ -255,5 +283,9 @@ fn own_parts(context: &mut Context<'_>) -> Result<Twin, Failed> {
     let (csp, own) = (Csp::of(&page), context.origin());
     let url = format!("{own}/part");
     let loads = csp.applies_style_from(&url, &own) && csp.runs_script_from(&url, &own);
-    Ok(Twin::of(loads && (200..300).contains(&page.status), &page, "the page's own style and script files under its Content-Security-Policy"))
+    Ok(Twin::of(
+        loads && (200..300).contains(&page.status),
+        &page,
+        "the page's own style and script files under its Content-Security-Policy",
+    ))
 }

@@ -102,16 +102,37 @@ fn request_smuggling(context: &mut Context<'_>) -> Result<Verdict, Failed> {
 
 /// Heads whose length two readers can see differently. In all, the body is an end of chunks and then a hidden request.
 const FRAMINGS: [(&str, &str); 10] = [
-    ("Content-Length with chunked", "POST / HTTP/1.1\r\nHost: {host}\r\nContent-Length: {length}\r\nTransfer-Encoding: chunked\r\n\r\n"),
-    ("chunked, then identity", "POST / HTTP/1.1\r\nHost: {host}\r\nContent-Length: {length}\r\nTransfer-Encoding: chunked\r\nTransfer-Encoding: identity\r\n\r\n"),
-    ("chunked in a list", "POST / HTTP/1.1\r\nHost: {host}\r\nContent-Length: {length}\r\nTransfer-Encoding: gzip, chunked\r\n\r\n"),
+    (
+        "Content-Length with chunked",
+        "POST / HTTP/1.1\r\nHost: {host}\r\nContent-Length: {length}\r\nTransfer-Encoding: chunked\r\n\r\n",
+    ),
+    (
+        "chunked, then identity",
+        "POST / HTTP/1.1\r\nHost: {host}\r\nContent-Length: {length}\r\nTransfer-Encoding: chunked\r\nTransfer-Encoding: identity\r\n\r\n",
+    ),
+    (
+        "chunked in a list",
+        "POST / HTTP/1.1\r\nHost: {host}\r\nContent-Length: {length}\r\nTransfer-Encoding: gzip, chunked\r\n\r\n",
+    ),
     ("xchunked", "POST / HTTP/1.1\r\nHost: {host}\r\nContent-Length: {length}\r\nTransfer-Encoding: xchunked\r\n\r\n"),
-    ("chunked after a vertical tab", "POST / HTTP/1.1\r\nHost: {host}\r\nContent-Length: {length}\r\nTransfer-Encoding: \x0bchunked\r\n\r\n"),
-    ("space before the colon", "POST / HTTP/1.1\r\nHost: {host}\r\nContent-Length: {length}\r\nTransfer-Encoding : chunked\r\n\r\n"),
-    ("folded Transfer-Encoding", "POST / HTTP/1.1\r\nHost: {host}\r\nContent-Length: {length}\r\nTransfer-Encoding:\r\n chunked\r\n\r\n"),
+    (
+        "chunked after a vertical tab",
+        "POST / HTTP/1.1\r\nHost: {host}\r\nContent-Length: {length}\r\nTransfer-Encoding: \x0bchunked\r\n\r\n",
+    ),
+    (
+        "space before the colon",
+        "POST / HTTP/1.1\r\nHost: {host}\r\nContent-Length: {length}\r\nTransfer-Encoding : chunked\r\n\r\n",
+    ),
+    (
+        "folded Transfer-Encoding",
+        "POST / HTTP/1.1\r\nHost: {host}\r\nContent-Length: {length}\r\nTransfer-Encoding:\r\n chunked\r\n\r\n",
+    ),
     ("two lengths", "POST / HTTP/1.1\r\nHost: {host}\r\nContent-Length: 5\r\nContent-Length: {length}\r\n\r\n"),
     ("two lengths in a list", "POST / HTTP/1.1\r\nHost: {host}\r\nContent-Length: 5, {length}\r\n\r\n"),
-    ("chunked in HTTP/1.0", "POST / HTTP/1.0\r\nHost: {host}\r\nConnection: keep-alive\r\nContent-Length: {length}\r\nTransfer-Encoding: chunked\r\n\r\n"),
+    (
+        "chunked in HTTP/1.0",
+        "POST / HTTP/1.0\r\nHost: {host}\r\nConnection: keep-alive\r\nContent-Length: {length}\r\nTransfer-Encoding: chunked\r\n\r\n",
+    ),
 ];
 
 fn all_failed(refusal: Option<Response>, evidence: &str) -> Verdict {
@@ -216,7 +237,9 @@ fn slow_heads(context: &mut Context<'_>) -> Result<Verdict, Failed> {
 fn slow_bodies(context: &mut Context<'_>) -> Result<Verdict, Failed> {
     let (origin, path) = (context.origin(), context.login()?.path.clone());
     // As the app's own page sends it, so that nothing but its slowness is wrong with it.
-    let form = Request::new("POST", &path).header("Content-Type", "application/x-www-form-urlencoded").header("Content-Length", "100000");
+    let form = Request::new("POST", &path)
+        .header("Content-Type", "application/x-www-form-urlencoded")
+        .header("Content-Length", "100000");
     let head = browser::dress(form, &origin, &From::Own, How::Navigate).bytes(&origin.authority());
     slow(context, &head, "bodies")
 }
@@ -244,7 +267,10 @@ fn slow(context: &mut Context<'_>, begin: &[u8], what: &str) -> Result<Verdict, 
         match visitor.answer(&mut buffer) {
             Ok(page) if !page.body.is_empty() => {
                 let waited = started.elapsed().as_secs_f32();
-                return Ok(Verdict::stopped(format!("another visitor was answered after {waited:.1} s, with {} unfinished {what} begun", held.len())));
+                return Ok(Verdict::stopped(format!(
+                    "another visitor was answered after {waited:.1} s, with {} unfinished {what} begun",
+                    held.len()
+                )));
             }
             Ok(_) => break,
             Err(Error::Io(error)) if error.kind() == ErrorKind::TimedOut => held.iter_mut().for_each(|wire| {
@@ -253,5 +279,9 @@ fn slow(context: &mut Context<'_>, begin: &[u8], what: &str) -> Result<Verdict, 
             Err(_) => break,
         }
     }
-    Ok(Verdict::succeeded(format!("{} unfinished {what}, and no other visitor was answered within {} s", held.len(), patience.as_secs())))
+    Ok(Verdict::succeeded(format!(
+        "{} unfinished {what}, and no other visitor was answered within {} s",
+        held.len(),
+        patience.as_secs()
+    )))
 }

@@ -61,7 +61,10 @@ fn plaintext(context: &mut Context<'_>) -> Result<Verdict, Failed> {
     };
     if (200..300).contains(&page.status) && !page.body.is_empty() {
         let what = if page.contains("type=\"password\"") { "the form that asks for the password" } else { "a page" };
-        return Ok(Verdict::succeeded(format!("{what} came over plain HTTP, {} bytes that anybody on the way can read", page.body.len())));
+        return Ok(Verdict::succeeded(format!(
+            "{what} came over plain HTTP, {} bytes that anybody on the way can read",
+            page.body.len()
+        )));
     }
     let evidence = match page.location() {
         Some(location) => format!("only a redirect to {location}"),

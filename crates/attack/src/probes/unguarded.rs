@@ -5,7 +5,7 @@ use aws_lc_rs::hmac;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
-use super::{own_login, ordinary_search, own_form};
+use super::{ordinary_search, own_form, own_login};
 use crate::app::{User, fill};
 use crate::browser::{Csp, From, How};
 use crate::context::{Context, described};
@@ -149,8 +149,22 @@ fn own_object(context: &mut Context<'_>) -> Result<Twin, Failed> {
 
 /// Keys from tutorials and answers on the web, in the order in which they are met.
 const KEYS: [&str; 16] = [
-    "secret", "secret_key", "secret-key", "secretkey", "dev", "development", "changeme", "change-me", "mysecret", "mysecretkey",
-    "supersecret", "super secret key", "supersecretkey", "key", "flask", "password",
+    "secret",
+    "secret_key",
+    "secret-key",
+    "secretkey",
+    "dev",
+    "development",
+    "changeme",
+    "change-me",
+    "mysecret",
+    "mysecretkey",
+    "supersecret",
+    "super secret key",
+    "supersecretkey",
+    "key",
+    "flask",
+    "password",
 ];
 
 /// Signs a Flask session as itsdangerous does: HMAC-SHA1 with a key derived from the app's and the salt `cookie-session`.
@@ -164,7 +178,9 @@ fn session_forgery(context: &mut Context<'_>) -> Result<Verdict, Failed> {
     let flask = described(&context.app.flask, "flask")?;
     let attacker = context.attacker()?;
     let own = context.session(&attacker)?;
-    let signed = own.iter().filter_map(|cookie| cookie.value.rsplit_once('.').map(|(text, signature)| (cookie.name.clone(), text.to_owned(), signature.to_owned())));
+    let signed = own.iter().filter_map(|cookie| {
+        cookie.value.rsplit_once('.').map(|(text, signature)| (cookie.name.clone(), text.to_owned(), signature.to_owned()))
+    });
     for (name, text, signature) in signed {
         let Some(key) = KEYS.into_iter().find(|key| flask_signature(key, &text) == signature) else {
             continue;
@@ -194,9 +210,12 @@ fn uploaded_script(context: &mut Context<'_>) -> Result<Verdict, Failed> {
     context.write(&format!("<script src=\"{path}\"></script>"), &jar)?;
     let page = context.read(&jar)?;
     let own = context.origin();
-    let runs = page.contains(&format!("<script src=\"{path}\">")) && Csp::of(&page).runs_script_from(&format!("{own}{path}"), &own);
+    let runs =
+        page.contains(&format!("<script src=\"{path}\">")) && Csp::of(&page).runs_script_from(&format!("{own}{path}"), &own);
     Ok(if is_script && runs {
-        Verdict::succeeded("the page loads the uploaded script from the app itself, and its Content-Security-Policy has no objection")
+        Verdict::succeeded(
+            "the page loads the uploaded script from the app itself, and its Content-Security-Policy has no objection",
+        )
     } else {
         Verdict::refused(&page, "the uploaded script does not run in the page")
     })
