@@ -84,6 +84,11 @@ pub struct Row {
 }
 
 impl Row {
+    /// Whether a layer claims to stop the attack.
+    pub fn is_claimed(&self) -> bool {
+        LAYERS.iter().any(|layer| self.id.split('/').next() == Some(layer))
+    }
+
     /// How many layers stop the attack independently.
     pub fn depth(&self) -> usize {
         self.alone.len()

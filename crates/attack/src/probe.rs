@@ -127,7 +127,7 @@ impl Verdict {
 
 /// What came of the legitimate traffic that resembles an attack.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-#[serde(tag = "twin", rename_all = "snake_case")]
+#[serde(tag = "result", rename_all = "snake_case")]
 pub enum Twin {
     /// It passed, and its effect was read back.
     Passed,

@@ -23,7 +23,6 @@ pub struct Finding {
     #[serde(flatten)]
     pub verdict: Verdict,
     /// What came of its legitimate twin.
-    #[serde(flatten)]
     pub twin: Twin,
 }
 

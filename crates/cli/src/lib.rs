@@ -3,9 +3,11 @@
 //! A new command is its file, a variant of [`Command`] and a line in [`Command::run`]. Help, man pages and completions
 //! come from the same definitions.
 
+mod attack;
 mod ca;
 mod check;
 mod completions;
+mod demo;
 mod global;
 mod log;
 mod man;
@@ -40,9 +42,11 @@ enum Command {
     Run(run::Args),
     Reload(reload::Args),
     Ca(ca::Args),
+    Attack(attack::Args),
     Check(check::Args),
     Completions(completions::Args),
     Log(log::Args),
+    Demo(demo::Args),
     Man(man::Args),
 }
 
@@ -53,9 +57,11 @@ impl Command {
             Self::Run(args) => run::run(&args, global),
             Self::Reload(args) => reload::run(&args, global),
             Self::Ca(args) => ca::run(&args, global),
+            Self::Attack(args) => attack::run(&args, global),
             Self::Check(args) => check::run(&args, global),
             Self::Completions(args) => completions::run(&args, global),
             Self::Log(args) => log::run(&args, global),
+            Self::Demo(args) => demo::run(&args, global),
             Self::Man(args) => man::run(&args, global),
         }
     }

@@ -74,7 +74,7 @@ pub(super) const PROBES: &[Probe] = &[
         title: "upload a script and have a page load it",
         effect: Effect::Active,
         cwe: 79,
-        asvs: "V5.4.3",
+        asvs: "V3.2.1",
         attack: uploaded_script,
         twin: own_form,
     },

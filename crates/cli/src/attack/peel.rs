@@ -1,0 +1,69 @@
+//! `gambeson attack --peel`: gateways with layers off, each before an app with fresh data.
+
+use super::{
+    Line,
+    evidence::Log,
+    process::{Gateway, Ports, Process, Scratch, free_port, start_app},
+};
+use crate::{Failure, Global, Result, global::read_policy};
+use gambeson_attack::{Evidence, Guarded, Options, Peeled, Peeler, Stage, Target, peel};
+use std::{io::Write as _, path::PathBuf};
+
+pub(crate) fn run(options: &Options, command: &[String], global: &Global) -> Result<Peeled> {
+    let path = global.policy_path()?;
+    let folder = path.parent().map(PathBuf::from).unwrap_or_default();
+    let mut starter = Starter { policy: read_policy(&path)?, command: command.to_vec(), folder };
+    Ok(peel(&mut starter, options, &mut Line::of("  "))?)
+}
+
+/// Starts app and gateway anew for every stage.
+pub(crate) struct Starter {
+    /// The policy's text.
+    pub(crate) policy: String,
+    /// What starts the app.
+    pub(crate) command: Vec<String>,
+    /// Where it is started.
+    pub(crate) folder: PathBuf,
+}
+
+impl Peeler for Starter {
+    fn with_layers_off(&mut self, off: &[&str]) -> std::result::Result<Box<dyn Guarded>, String> {
+        Pair::start(self, off).map(|pair| Box::new(pair) as Box<dyn Guarded>).map_err(|failure| failure.to_string())
+    }
+
+    fn stage(&mut self, stage: &Stage) {
+        let _told = writeln!(std::io::stderr(), "{stage}");
+    }
+}
+
+/// A gateway and the app behind it. Fields are dropped in order: the gateway ends first, the files go last.
+struct Pair {
+    _gateway: Gateway,
+    _app: Process,
+    target: Target,
+    log: Log,
+    _scratch: Scratch,
+}
+
+impl Pair {
+    fn start(starter: &Starter, off: &[&str]) -> Result<Self> {
+        let scratch = Scratch::new()?;
+        let app = start_app(&starter.command, &starter.folder, free_port(0)?, &scratch.path().join("app.log"))?;
+        let gateway = Gateway::start(&starter.policy, app.port, Ports::any()?, off, scratch.path())?;
+        let (https, http) =
+            (format!("https://127.0.0.1:{}", gateway.ports.https), format!("http://127.0.0.1:{}", gateway.ports.http));
+        let target = Target::new(&https, Some(&http), None).map_err(Failure::from)?;
+        let log = Log::open(&gateway.state)?;
+        Ok(Self { _gateway: gateway, _app: app, target, log, _scratch: scratch })
+    }
+}
+
+impl Guarded for Pair {
+    fn target(&self) -> &Target {
+        &self.target
+    }
+
+    fn evidence(&self) -> Option<&dyn Evidence> {
+        Some(&self.log)
+    }
+}
