@@ -99,7 +99,11 @@ def login():
         query = "SELECT * FROM users WHERE name = '%s' AND password = '%s'" % (
             request.form["name"], hash_password(request.form["password"]),
         )
-        found = db().execute(query).fetchone()
+        try:
+            found = db().execute(query).fetchone()
+        except sqlite3.Error as problem:
+            flash(f"The database says {problem!r}.")
+            return render_template("login.html", last_user=request.form["name"])
         if found:
             session["user_id"] = found["id"]
             response = redirect(request.args.get("next") or url_for("index"))
@@ -154,14 +158,14 @@ def delete_comment(comment_id):
 @app.route("/search")
 def search():
     words = request.args.get("q", "")
-    comments, error = [], ""
+    comments = []
     if words:
         query = COMMENTS + " WHERE comments.body LIKE '%" + words + "%'"
         try:
             comments = db().execute(query).fetchall()
         except sqlite3.Error as problem:
-            error = f"Database error: {type(problem).__name__}: {problem} in query: {query}"
-    return render_template("search.html", words=words, comments=comments, error=error)
+            return f"Database error: {type(problem).__name__}: {problem} in query: {query}", 500
+    return render_template("search.html", words=words, comments=comments)
 
 
 # --- profiles and files ---

@@ -99,7 +99,9 @@ def test_sql_injection_reads_other_tables(client):
 
 
 def test_sql_errors_are_shown(client):
-    assert "Database error: OperationalError" in client.get("/search?q='").text
+    answer = client.get("/search?q='")
+    assert answer.status_code == 500 and "Database error: OperationalError" in answer.text
+    assert "OperationalError(" in log_in(client, "O'Brien").text
 
 
 def test_markup_in_comments_and_search_is_live(client):

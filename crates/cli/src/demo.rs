@@ -40,6 +40,7 @@ pub(crate) fn run(args: &Args, global: &Global) -> Result {
     let demo = Demo { policy: read_policy(&folder.join("gambeson.toml"))?, gunicorn, folder };
     let compared = demo.attack()?;
     global.print(&compared, |compared| compared.table(io::stdout().is_terminal()))?;
+    say(&format!("\nwhat a reference means: gambeson log show REFERENCE --state {}", demo.state().display()));
     let outcome = Outcome::findings_if(!compared.is_proved());
     if !args.once {
         demo.stay(global)?;
@@ -111,6 +112,11 @@ struct Pair {
 }
 
 impl Demo {
+    /// Kept from run to run: the log explains the references, and a trusted authority stays trusted.
+    fn state(&self) -> PathBuf {
+        self.folder.join(".gambeson")
+    }
+
     fn app(&self, port: u16, log: &Path) -> Result<Process> {
         let command = [self.gunicorn.display().to_string(), "app:app".into(), "--bind".into(), "127.0.0.1:{port}".into()];
         start_app(&command, &self.folder, port, log)
@@ -119,7 +125,7 @@ impl Demo {
     fn pair(&self) -> Result<Pair> {
         let scratch = Scratch::new()?;
         let app = self.app(free_port(5000)?, &scratch.path().join("app.log"))?;
-        let gateway = Gateway::start(&self.policy, app.port, Ports::usual()?, &[], scratch.path())?;
+        let gateway = Gateway::start(&self.policy, app.port, Ports::usual()?, &[], &self.state(), scratch.path())?;
         Ok(Pair { gateway, app, _scratch: scratch })
     }
 

@@ -37,12 +37,13 @@ pub(super) const PROBES: &[Probe] = &[
 ];
 
 /// What only the inside of an app says. Each is found in answers of Python, Werkzeug, Django, FastAPI or Bottle.
-const INSIDES: [&str; 9] = [
+const INSIDES: [&str; 10] = [
     "Traceback (most recent call last)",
     "Werkzeug Debugger",
     "DEBUG = True",
     "sqlite3.OperationalError",
     "OperationalError:",
+    "OperationalError(",
     "ProgrammingError:",
     "psycopg2.errors",
     "TemplateSyntaxError",
@@ -52,7 +53,8 @@ const INSIDES: [&str; 9] = [
 /// What somebody may write *about* errors, as the twin does: no sign of a failing app.
 const PROSE: &str = "What does Traceback (most recent call last) with sqlite3.OperationalError mean?";
 
-fn inside(answer: &Response) -> Option<&'static str> {
+/// The first sign of the app's inside in an answer.
+pub(super) fn inside(answer: &Response) -> Option<&'static str> {
     let text = answer.text().replace(PROSE, "");
     INSIDES.into_iter().find(|sign| text.contains(sign))
 }

@@ -34,6 +34,15 @@ pub(super) const PROBES: &[Probe] = &[
         twin: ordinary_search,
     },
     Probe {
+        id: "unguarded/sql-error-in-page",
+        title: "read the database's error in a page that succeeds",
+        effect: Effect::Active,
+        cwe: 209,
+        asvs: "V16.5.1",
+        attack: sql_error_in_page,
+        twin: own_login,
+    },
+    Probe {
         id: "unguarded/path-traversal",
         title: "download a file outside of its folder",
         effect: Effect::Active,
@@ -100,6 +109,16 @@ fn sql_union(context: &mut Context<'_>) -> Result<Verdict, Failed> {
         Verdict::succeeded(format!("the search shows {} from another table", sql.contains))
     } else {
         Verdict::refused(&page, "no other table is shown")
+    })
+}
+
+/// An app that puts the error into an ordinary page: no status tells the gateway that anything failed.
+fn sql_error_in_page(context: &mut Context<'_>) -> Result<Verdict, Failed> {
+    let form = context.login_form("O'Brien", "x")?;
+    let answer = context.browse(form, &Jar::default(), &From::Own, How::Navigate)?;
+    Ok(match super::disclosure::inside(&answer) {
+        Some(sign) => Verdict::succeeded(format!("a login as O'Brien shows \"{sign}\" with status {}", answer.status)),
+        None => Verdict::refused(&answer, "the answer says nothing of a database"),
     })
 }
 

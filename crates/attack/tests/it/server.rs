@@ -329,6 +329,9 @@ fn app(request: &Request, state: &State) -> Answer {
 fn log_in(request: &Request, state: &State) -> Answer {
     let (name, password) = (request.parameter("name"), request.parameter("password"));
     let injected = !state.safe && name == "root' --";
+    if !state.safe && name == "O'Brien" {
+        return page("OperationalError('near Brien')");
+    }
     if !injected && password != format!("pw-{name}") {
         return page("wrong");
     }

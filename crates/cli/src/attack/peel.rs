@@ -49,7 +49,8 @@ impl Pair {
     fn start(starter: &Starter, off: &[&str]) -> Result<Self> {
         let scratch = Scratch::new()?;
         let app = start_app(&starter.command, &starter.folder, free_port(0)?, &scratch.path().join("app.log"))?;
-        let gateway = Gateway::start(&starter.policy, app.port, Ports::any()?, off, scratch.path())?;
+        let gateway =
+            Gateway::start(&starter.policy, app.port, Ports::any()?, off, &scratch.path().join("state"), scratch.path())?;
         let (https, http) =
             (format!("https://127.0.0.1:{}", gateway.ports.https), format!("http://127.0.0.1:{}", gateway.ports.http));
         let target = Target::new(&https, Some(&http), None).map_err(Failure::from)?;

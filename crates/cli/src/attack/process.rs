@@ -196,9 +196,9 @@ pub(crate) struct Gateway {
 }
 
 impl Gateway {
-    /// Starts a gateway with this policy, but for the addresses, and without the layers `off`. `folder` is for its files.
-    pub(crate) fn start(policy: &str, upstream: u16, ports: Ports, off: &[&str], folder: &Path) -> Result<Self> {
-        let (file, state) = (folder.join("gambeson.toml"), folder.join("state"));
+    /// Starts a gateway with this policy, but for the addresses, and without the layers `off`. `folder` is for files that it leaves.
+    pub(crate) fn start(policy: &str, upstream: u16, ports: Ports, off: &[&str], state: &Path, folder: &Path) -> Result<Self> {
+        let (file, state) = (folder.join("gambeson.toml"), state.to_owned());
         fs::write(&file, placed(policy, upstream, ports)?).map_err(|error| Failure::at(&file, error))?;
         let mut command = Command::new(std::env::current_exe()?);
         command.arg("serve").arg("--policy").arg(&file).arg("--state").arg(&state);
