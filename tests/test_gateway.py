@@ -1,0 +1,543 @@
+"""The running gateway: streams, apps that fail, reloads and restarts under load, clients that stall."""
+
+import hashlib
+import itertools
+import signal
+import socket
+import threading
+import time
+
+import pytest
+from gateway_kit import App, children, exchange, get, header, is_alive, parse
+
+HOST = b"host: localhost\r\n"
+
+
+def rules(gateway):
+    """The rules of all findings in the log."""
+    return [finding["rule"] for record in gateway.records() for finding in record["findings"]]
+
+
+# --- ordinary traffic ------------------------------------------------------------------------------------------------
+
+
+def test_a_request_reaches_the_app_as_it_was_decided(serve):
+    app = App()
+    gateway = serve(upstream=app.url)
+    status, _, body = get(
+        gateway,
+        "/a%7eb/?q=O'Brien%20UNION%20SELECT",
+        b"x-forwarded-for: 9.9.9.9\r\nforwarded: for=9.9.9.9\r\nx-real-ip: 9.9.9.9\r\nproxy-authorization: x\r\nconnection: x-gone\r\nx-gone: 1\r\n",
+    )
+    assert (status, body) == (200, b"ok")
+    head = app.heads[0]
+    assert head.startswith(b"GET /a~b/?q=O'Brien%20UNION%20SELECT HTTP/1.1\r\n")
+    assert header(head, b"x-forwarded-for") == b"127.0.0.1"
+    assert header(head, b"x-forwarded-proto") == b"http"
+    for gone in (b"forwarded", b"x-real-ip", b"proxy-authorization", b"x-gone", b"connection", b"transfer-encoding"):
+        assert header(head, gone) is None, gone
+
+
+def test_the_app_never_takes_a_stranger_for_loopback(serve):
+    app = App()
+    get(serve(upstream=app.url), "/")
+    assert app.peers == ["127.71.77.66"]
+
+
+def test_pipelined_requests_are_answered_in_order(serve):
+    counter = itertools.count()
+    app = App(lambda connection, head: App.ok(connection, head, b"%d" % next(counter)))
+    one = b"GET /%d HTTP/1.1\r\n" + HOST
+    requests = one % 1 + b"\r\n" + one % 2 + b"\r\n" + one % 3 + b"connection: close\r\n\r\n"
+    answer = exchange(serve(upstream=app.url).plain(), requests)
+    assert [part[-1:] for part in answer.split(b"HTTP/1.1 200 OK")[1:]] == [b"0", b"1", b"2"]
+
+
+def test_http_1_0_clients_get_bodies_that_end_with_the_connection(serve):
+    def chunked(connection, _head):
+        connection.sendall(b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n2\r\nhi\r\n0\r\n\r\n")
+
+    answer = exchange(serve(upstream=App(chunked).url).plain(), b"GET / HTTP/1.0\r\n" + HOST + b"\r\n")
+    head, _, body = answer.partition(b"\r\n\r\n")
+    assert body == b"hi"
+    assert header(head, b"transfer-encoding") is None
+
+
+def test_head_is_answered_without_a_body_but_with_its_length(serve):
+    def head_only(connection, _head):
+        connection.sendall(b"HTTP/1.1 200 OK\r\ncontent-length: 12345\r\n\r\n")
+
+    status, head, body = get(serve(upstream=App(head_only).url), "/", method=b"HEAD")
+    assert (status, body, header(head, b"content-length")) == (200, b"", b"12345")
+
+
+@pytest.mark.parametrize("framing", ["length", "chunked"])
+def test_fifty_megabytes_pass_in_both_directions_without_being_held(serve, framing):
+    size = 50 << 20
+    seen = hashlib.sha256()
+
+    def swallow(connection, buffer):
+        head, _, rest = buffer.partition(b"\r\n\r\n")
+        count, tail = 0, b""
+        while count < size:
+            if framing == "length":
+                seen.update(rest)
+                count += len(rest)
+            else:
+                tail = (tail + rest)
+                while True:
+                    line, mark, after = tail.partition(b"\r\n")
+                    if not mark:
+                        break
+                    length = int(line, 16)
+                    if len(after) < length + 2:
+                        break
+                    seen.update(after[:length])
+                    count += length
+                    tail = after[length + 2 :]
+            if count < size:
+                rest = connection.recv(1 << 20)
+                assert rest, "the body broke off"
+        return head
+
+    listener = socket.create_server(("127.0.0.1", 0))
+
+    def app():
+        connection, _ = listener.accept()
+        buffer = b""
+        while b"\r\n\r\n" not in buffer:
+            buffer += connection.recv(65536)
+        swallow(connection, buffer)
+        connection.sendall(b"HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-length: %d\r\n\r\n" % size)
+        block = bytes(1 << 20)
+        for _ in range(size >> 20):
+            connection.sendall(block)
+        connection.close()
+
+    threading.Thread(target=app, daemon=True).start()
+    gateway = serve('[protocol]\nbody = "64MiB"\n', upstream=f"http://127.0.0.1:{listener.getsockname()[1]}")
+    before = gateway.rss_kib()
+    block = bytes(range(256)) * 256
+    sent = hashlib.sha256()
+    connection = gateway.plain()
+    connection.settimeout(60)
+    framed = b"content-length: %d\r\n" % size if framing == "length" else b"transfer-encoding: chunked\r\n"
+    connection.sendall(b"POST /upload HTTP/1.1\r\n" + HOST + framed + b"connection: close\r\n\r\n")
+    for _ in range(size // len(block)):
+        sent.update(block)
+        connection.sendall(block if framing == "length" else b"%x\r\n" % len(block) + block + b"\r\n")
+    if framing == "chunked":
+        connection.sendall(b"0\r\n\r\n")
+    received = b""
+    while b"\r\n\r\n" not in received:
+        received += connection.recv(1 << 16)
+    count = len(received.partition(b"\r\n\r\n")[2])
+    while data := connection.recv(1 << 20):
+        count += len(data)
+    assert received.startswith(b"HTTP/1.1 200")
+    assert count == size
+    assert seen.digest() == sent.digest()
+    assert gateway.rss_kib() - before < 24 * 1024, "the body was held"
+
+
+def test_expect_continue_is_answered_by_us_and_never_reaches_the_app(serve):
+    app = App()
+    connection = serve(upstream=app.url).plain()
+    connection.settimeout(10)
+    connection.sendall(b"POST / HTTP/1.1\r\n" + HOST + b"content-length: 2\r\nexpect: 100-continue\r\nconnection: close\r\n\r\n")
+    assert connection.recv(4096) == b"HTTP/1.1 100 Continue\r\n\r\n"
+    status, _, body = parse(exchange(connection, b"hi"))
+    assert (status, body) == (200, b"ok")
+    assert header(app.heads[0], b"expect") is None
+
+
+def test_server_sent_events_arrive_one_by_one(serve):
+    more = threading.Event()
+
+    def events(connection, _head):
+        connection.sendall(b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\n\r\ndata: one\n\n")
+        assert more.wait(10)
+        connection.sendall(b"data: two\n\n")
+        return False
+
+    connection = serve(upstream=App(events).url).plain()
+    connection.settimeout(10)
+    connection.sendall(b"GET /events HTTP/1.1\r\n" + HOST + b"\r\n")
+    seen = b""
+    while b"data: one" not in seen:
+        seen += connection.recv(4096)
+    assert b"data: two" not in seen
+    more.set()
+    while b"data: two" not in seen:
+        seen += connection.recv(4096)
+
+
+def websocket(connection, head):
+    """Agrees to every upgrade, then echoes bytes."""
+    if header(head, b"upgrade") != b"websocket":
+        return App.ok(connection, head)
+    connection.sendall(b"HTTP/1.1 101 Switching Protocols\r\nupgrade: websocket\r\nconnection: upgrade\r\nsec-websocket-accept: x\r\n\r\n")
+    while data := connection.recv(4096):
+        connection.sendall(data)
+    return False
+
+
+UPGRADE = b"GET /ws HTTP/1.1\r\n" + HOST + b"connection: upgrade\r\nupgrade: websocket\r\nsec-websocket-version: 13\r\nsec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
+
+
+def test_a_websocket_of_our_own_page_is_opened_and_carried(serve):
+    gateway = serve(upstream=App(websocket).url)
+    connection = gateway.plain()
+    connection.settimeout(10)
+    connection.sendall(UPGRADE + b"origin: http://localhost\r\n\r\n")
+    answer = connection.recv(4096)
+    assert answer.startswith(b"HTTP/1.1 101 ") and header(answer, b"upgrade") == b"websocket"
+    connection.sendall(b"\x81\x05hello")
+    assert connection.recv(4096) == b"\x81\x05hello"
+
+
+def test_a_websocket_of_a_foreign_page_is_refused_and_with_csrf_off_it_is_not(serve):
+    foreign = UPGRADE + b"origin: https://evil.example\r\n\r\n"
+    app = App(websocket)
+    gateway = serve(upstream=app.url)
+    status, head, _ = parse(exchange(gateway.plain(), foreign, 5))
+    assert status == 403 and not app.heads
+    assert header(head, b"x-gambeson-ref")
+    off = serve('[csrf]\nmode = "off"\n', upstream=app.url)
+    connection = off.plain()
+    connection.settimeout(5)
+    connection.sendall(foreign)
+    assert connection.recv(4096).startswith(b"HTTP/1.1 101 ")
+
+
+def test_upgrades_to_anything_but_websocket_are_plain_requests(serve):
+    app = App()
+    request = b"GET / HTTP/1.1\r\n" + HOST + b"connection: upgrade, http2-settings\r\nupgrade: h2c\r\nhttp2-settings: AAMAAABkAAQAAP__\r\n\r\n"
+    status, _, _ = parse(exchange(serve(upstream=app.url).plain(), request, 2))
+    assert status != 101
+    assert all(header(head, b"upgrade") is None for head in app.heads)
+
+
+# --- apps that fail -------------------------------------------------------------------------------------------------
+
+
+def test_an_app_that_is_down_is_a_502_with_a_reference_and_a_record(serve):
+    gateway = serve(upstream="http://127.0.0.1:1")
+    status, head, body = get(gateway, "/", b"accept: text/html\r\n")
+    assert status == 502
+    reference = header(head, b"x-gambeson-ref")
+    assert reference in body
+    record = next(record for record in gateway.records() if record["id"] == reference.decode())
+    assert record["findings"][0]["rule"] == "app-unreachable"
+
+
+def failing(how):
+    def script(connection, _head):
+        if how == "crash":
+            return False
+        if how == "garbage":
+            connection.sendall(b"this is not HTTP\r\n\r\n")
+        if how == "half a head":
+            connection.sendall(b"HTTP/1.1 200 OK\r\ncontent-")
+        if how == "two lengths":
+            connection.sendall(b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\ncontent-length: 3\r\n\r\nhii")
+        if how == "split":
+            connection.sendall(b"HTTP/1.1 200 OK\r\nx-a: b\nset-cookie: evil=1\r\ncontent-length: 0\r\n\r\n")
+        if how == "hang":
+            time.sleep(8)
+        return False
+
+    return script
+
+
+@pytest.mark.parametrize(
+    ("how", "status", "rule"),
+    [
+        ("crash", 502, "app-no-answer"),
+        ("garbage", 502, "app-malformed"),
+        ("half a head", 502, "app-broke-off"),
+        ("two lengths", 502, "app-malformed"),
+        ("split", 502, "app-malformed"),
+        ("hang", 504, "app-timeout"),
+    ],
+)
+def test_an_app_that_fails_is_a_clear_error_and_the_gateway_lives(serve, how, status, rule):
+    gateway = serve('[upstream]\nresponse = "1s"\n', upstream=App(failing(how)).url)
+    assert get(gateway, "/")[0] == status
+    assert rule in rules(gateway)
+    assert get(gateway, "/")[0] == status
+
+
+@pytest.mark.parametrize("framing", ["length", "chunked"])
+def test_an_answer_that_breaks_off_is_not_passed_for_whole(serve, framing):
+    def script(connection, _head):
+        if framing == "length":
+            connection.sendall(b"HTTP/1.1 200 OK\r\ncontent-type: application/zip\r\ncontent-length: 100\r\n\r\nhalf")
+        else:
+            connection.sendall(b"HTTP/1.1 200 OK\r\ncontent-type: application/zip\r\ntransfer-encoding: chunked\r\n\r\n4\r\nhalf\r\n")
+        return False
+
+    gateway = serve(upstream=App(script).url)
+    answer = exchange(gateway.plain(), b"GET / HTTP/1.1\r\n" + HOST + b"\r\n")
+    assert b"half" in answer and not answer.endswith(b"0\r\n\r\n")
+    assert "app-broke-off" in rules(gateway)
+
+
+def test_a_kept_connection_that_the_app_closed_is_replaced_for_a_get(serve):
+    app = App(lambda connection, head: App.ok(connection, head) and False)
+    served = itertools.count()
+
+    def once(connection, head):
+        App.ok(connection, head)
+        next(served)
+        return False  # closes although it said nothing of closing
+
+    gateway = serve(upstream=App(once).url)
+    connection = gateway.plain()
+    connection.settimeout(10)
+    for _ in range(5):
+        connection.sendall(b"GET / HTTP/1.1\r\n" + HOST + b"\r\n")
+        assert b"200 OK" in connection.recv(4096)
+    app.close()
+
+
+def test_a_body_over_the_limit_is_a_413_that_arrives(serve):
+    app = App()
+    gateway = serve('[protocol]\nbody = "1KiB"\n', upstream=app.url)
+    head = b"POST / HTTP/1.1\r\n" + HOST + b"content-length: 1000000\r\n\r\n"
+    status, answer, _ = parse(exchange(gateway.plain(), head + bytes(1000000)))
+    assert status == 413 and header(answer, b"connection") == b"close"
+    chunked = b"POST / HTTP/1.1\r\n" + HOST + b"transfer-encoding: chunked\r\n\r\n" + b"800\r\n" + bytes(2048) + b"\r\n0\r\n\r\n"
+    assert parse(exchange(gateway.plain(), chunked))[0] == 413
+
+
+# --- reload, restart ---------------------------------------------------------------------------------------------------
+
+
+class Load:
+    """Requests without pause from a few threads, on kept connections and on new ones; counts what failed."""
+
+    def __init__(self, gateway, threads=4):
+        self.gateway, self.done, self.failed, self.going = gateway, 0, [], True
+        self.threads = [threading.Thread(target=self.work, args=(i % 2 == 0,), daemon=True) for i in range(threads)]
+        for thread in self.threads:
+            thread.start()
+
+    def work(self, keep):
+        connection = None
+        while self.going:
+            try:
+                connection = connection or self.gateway.plain()
+                connection.settimeout(15)
+                connection.sendall(b"GET / HTTP/1.1\r\n" + HOST + (b"" if keep else b"connection: close\r\n") + b"\r\n")
+                answer = b""
+                while not answer.endswith(b"ok"):
+                    data = connection.recv(4096)
+                    if not data:
+                        raise ConnectionError(f"closed after {answer!r}")
+                    answer += data
+                if not answer.startswith(b"HTTP/1.1 200"):
+                    raise ConnectionError(answer[:200])
+                self.done += 1
+                if b"connection: close" in answer:
+                    connection.close()
+                    connection = None
+            except OSError as error:
+                self.failed.append(repr(error))
+                connection = None
+
+    def stop(self):
+        self.going = False
+        for thread in self.threads:
+            thread.join(20)
+        return self
+
+
+def test_a_hundred_reloads_under_load_fail_no_request(serve):
+    gateway = serve(WIDE, upstream=App().url)
+    load = Load(gateway)
+    for i in range(100):
+        gateway.write_policy(WIDE + f'[headers]\npermissions = "geolocation=()"\n' * 0 + f"# change {i}\n")
+        result = gateway.run("reload")
+        assert result.returncode == 0, result.stderr
+    load.stop()
+    assert load.failed == [] and load.done > 100
+
+
+WIDE = '[rate_limit]\nlimits = ["100000000/minute per address"]\n'
+
+
+def test_a_bad_policy_keeps_the_old_one_and_says_so(serve):
+    app = App()
+    gateway = serve("", upstream=app.url)
+    gateway.write_policy('[csrf]\nmode = "of"\n')
+    result = gateway.run("reload")
+    assert result.returncode == 1 and "enforce" in result.stderr and "gambeson.toml" in result.stderr
+    assert get(gateway, "/")[0] == 200
+    gateway.process.send_signal(signal.SIGHUP)
+    time.sleep(0.5)
+    assert get(gateway, "/")[0] == 200
+    assert "the old policy stays in force" in gateway.stderr()
+
+
+def test_a_reload_puts_the_new_policy_in_force(serve):
+    app = App()
+    gateway = serve("", upstream=app.url)
+    assert get(gateway, "/", host="other.example")[0] != 200
+    gateway.head = gateway.head.replace("[app]\n", '[app]\nhosts = ["localhost", "other.example"]\n')
+    gateway.write_policy("")
+    assert gateway.run("reload").returncode == 0
+    assert get(gateway, "/", host="other.example")[0] == 200
+
+
+def test_twenty_restarts_under_load_fail_no_request(serve):
+    from gateway_kit import Gateway
+
+    gateway = serve(WIDE, upstream=App().url, listen='drain = "5s"')
+    load = Load(gateway)
+    current = gateway
+    for _ in range(20):
+        following = Gateway.__new__(Gateway)
+        following.__dict__.update(current.__dict__)
+        following.arguments = ["--take-over"]
+        following.start()
+        assert current.process.wait(30) == 0
+        current = following
+    load.stop()
+    assert load.failed == [] and load.done > 100
+    assert current.run("log", "verify").returncode == 0
+    current.stop()
+
+
+def test_a_stop_lets_the_open_exchange_end(serve):
+    begun = threading.Event()
+
+    def slow(connection, head):
+        begun.set()
+        time.sleep(1.5)
+        App.ok(connection, head)
+
+    gateway = serve("", upstream=App(slow).url)
+    connection = gateway.plain()
+    connection.sendall(b"GET / HTTP/1.1\r\n" + HOST + b"\r\n")
+    assert begun.wait(10)
+    gateway.process.send_signal(signal.SIGTERM)
+    answer = exchange(connection, b"")
+    assert b"200 OK" in answer and b"connection: close" in answer
+    assert gateway.process.wait(10) == 0
+
+
+# --- the app as a child ------------------------------------------------------------------------------------------------
+
+CHILD = """
+import os, socket, sys
+path = sys.argv[1]
+server = socket.socket(socket.AF_UNIX); server.bind(path); server.listen(8)
+while True:
+    connection, _ = server.accept()
+    data = connection.recv(65536)
+    if b"GET /die" in data: os._exit(3)
+    body = b"%d" % os.getpid()
+    connection.sendall(b"HTTP/1.1 200 OK\\r\\nconnection: close\\r\\ncontent-length: %d\\r\\n\\r\\n" % len(body) + body)
+    connection.close()
+"""
+
+
+def test_an_app_that_we_run_is_started_again_and_ends_with_us(serve, tmp_path):
+    script = tmp_path / "app.py"
+    script.write_text(CHILD)
+    gateway = serve("", command=["python3", str(script), "{socket}"])
+    first = int(get(gateway, "/")[2])
+    assert first in children(gateway.process.pid)
+    assert get(gateway, "/die")[0] == 502
+    deadline = time.monotonic() + 10
+    second = 0
+    while time.monotonic() < deadline and not second:
+        status, _, body = get(gateway, "/")
+        second = int(body) if status == 200 else 0
+        time.sleep(0.05)
+    assert second and second != first
+    gateway.stop()
+    assert not is_alive(second)
+
+
+def test_an_app_that_does_not_start_is_said_at_once(gambeson, tmp_path):
+    from gateway_kit import Gateway
+
+    gateway = Gateway(gambeson, tmp_path / "g", command=["python3", "-c", "raise SystemExit('no module named app')"])
+    with pytest.raises(RuntimeError, match="ended before it answered"):
+        gateway.start()
+
+
+# --- clients that stall ------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("first", "trickle"),
+    [
+        (b"", b""),
+        (b"GET / HTTP/1.1\r\n" + HOST + b"x-a: ", b"a"),
+        (b"POST / HTTP/1.1\r\n" + HOST + b"content-length: 100000\r\n\r\n", b"a"),
+        (b"POST / HTTP/1.1\r\n" + HOST + b"transfer-encoding: chunked\r\n\r\nff\r\n", b"a"),
+    ],
+    ids=["idle", "head", "body", "chunk"],
+)
+def test_slow_clients_are_ended(serve, first, trickle):
+    connection = serve("", upstream=App().url).plain()
+    connection.settimeout(1)
+    connection.sendall(first)
+    deadline = time.monotonic() + 15
+    while time.monotonic() < deadline:
+        try:
+            if connection.recv(4096) == b"":
+                return
+        except TimeoutError:
+            pass
+        except OSError:
+            return
+        try:
+            connection.sendall(trickle)
+        except OSError:
+            return
+    pytest.fail("a slow client was kept for 15 s")
+
+
+def test_connections_of_one_address_are_bounded(serve):
+    gateway = serve("", upstream=App().url, listen="connections_per_address = 8")
+    held = [gateway.plain() for _ in range(8)]
+    time.sleep(0.2)
+    extra = gateway.plain()
+    assert exchange(extra, b"GET / HTTP/1.1\r\n" + HOST + b"\r\n", 5) == b""
+    for connection in held:
+        connection.close()
+    time.sleep(0.5)
+    assert get(gateway, "/")[0] == 200
+
+
+# --- what is written down -----------------------------------------------------------------------------------------------
+
+
+def test_no_planted_secret_is_in_any_log(serve):
+    secrets = ["hunter2-PASSWORD", "tok3n-IN-QUERY", "c00kie-VALUE", "bearer-SECRET", "b0dy-SECRET", "r3set-a8Fh29dkQzLw02mXpR7t"]
+
+    def leaky(connection, head):
+        body = b"Traceback (most recent call last):\n  File \"/srv/app.py\", line 3, in <module>\npassword='hunter2-PASSWORD' token=tok3n-IN-QUERY\nKeyError: 1\n"
+        connection.sendall(b"HTTP/1.1 500 X\r\ncontent-type: text/plain\r\nset-cookie: session=c00kie-VALUE\r\ncontent-length: %d\r\n\r\n" % len(body) + body)
+
+    gateway = serve('[audit_log]\nrecord = "all"\n', upstream=App(leaky).url)
+    for path in ("/login?password=hunter2-PASSWORD&token=tok3n-IN-QUERY", "/reset/r3set-a8Fh29dkQzLw02mXpR7t"):
+        get(
+            gateway,
+            path,
+            b"cookie: session=c00kie-VALUE\r\nauthorization: Bearer bearer-SECRET\r\norigin: https://evil.example\r\nsec-fetch-site: cross-site\r\n",
+            method=b"POST",
+            body=b"password=b0dy-SECRET",
+        )
+        get(gateway, path, b"cookie: session=c00kie-VALUE\r\nx_token: bearer-SECRET\r\nauthorization: Bearer bearer-SECRET\r\n")
+    assert gateway.records()
+    gateway.stop()
+    for path in gateway.folder.rglob("*"):
+        if path.is_file() and path.name != "gambeson.toml":
+            text = path.read_bytes()
+            for secret in secrets:
+                assert secret.encode() not in text, f"{secret} is in {path}"
