@@ -357,7 +357,7 @@ def test_a_hundred_reloads_under_load_fail_no_request(serve):
     gateway = serve(WIDE, upstream=App().url)
     load = Load(gateway)
     for i in range(100):
-        gateway.write_policy(WIDE + f'[headers]\npermissions = "geolocation=()"\n' * 0 + f"# change {i}\n")
+        gateway.write_policy(WIDE + f"# change {i}\n")
         result = gateway.run("reload")
         assert result.returncode == 0, result.stderr
     load.stop()
@@ -372,7 +372,7 @@ def test_a_bad_policy_keeps_the_old_one_and_says_so(serve):
     gateway = serve("", upstream=app.url)
     gateway.write_policy('[csrf]\nmode = "of"\n')
     result = gateway.run("reload")
-    assert result.returncode == 1 and "enforce" in result.stderr and "gambeson.toml" in result.stderr
+    assert result.returncode == 1 and "did you mean `off`?" in result.stderr and "gambeson.toml" in result.stderr
     assert get(gateway, "/")[0] == 200
     gateway.process.send_signal(signal.SIGHUP)
     time.sleep(0.5)

@@ -91,7 +91,7 @@ impl App {
             self.signal(Signal::KILL);
             let _ended = self.child.wait().await;
         }
-        self.launch.clean();
+        self.launch.remove();
     }
 
     fn signal(&self, signal: Signal) {

@@ -71,7 +71,7 @@ async fn one<I: AsyncRead + AsyncWrite + Unpin>(
 ) -> After {
     let turn = Turn {
         is_http10: head.version == Version::V10,
-        keep_alive: Cell::new(head.keep_alive && !worker.is_draining()),
+        keep_alive: Cell::new(head.keep_alive),
         body_read: Cell::new(head.framing == Framing::None),
     };
     let received = Received {
@@ -82,7 +82,7 @@ async fn one<I: AsyncRead + AsyncWrite + Unpin>(
         headers: head.headers,
     };
     let mut body = H1Body::new(io, buf, head.framing, head.expect_continue, &turn, worker);
-    let mut respond = H1Respond::new(io, &turn, worker.timings.stall);
+    let mut respond = H1Respond::new(io, &turn, worker);
     let served = Box::pin(proxy::serve(worker, peer, received, &mut body, &mut respond)).await;
     match served {
         Served::Done if turn.keep_alive.get() && turn.body_read.get() => After::Next,
@@ -148,7 +148,7 @@ pub(crate) fn denial_of(fault: Fault) -> Box<Denial> {
 /// Answers what could not be read, and closes.
 async fn refuse<I: AsyncRead + AsyncWrite + Unpin>(io: &Duplex<I>, peer: &Peer, worker: &Worker, denial: Box<Denial>) {
     let turn = Turn { is_http10: false, keep_alive: Cell::new(false), body_read: Cell::new(false) };
-    let mut respond = H1Respond::new(io, &turn, worker.timings.stall);
+    let mut respond = H1Respond::new(io, &turn, worker);
     let outgoing = worker.engine().refuse_unreadable(&peer.connection, worker.moment(), LayerName::Protocol, denial);
     proxy::send_own(worker, outgoing, &mut respond, false).await;
     linger(io, worker).await;

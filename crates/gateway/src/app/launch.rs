@@ -5,6 +5,7 @@ use std::{
     ffi::{OsStr, OsString},
     io,
     net::{Ipv4Addr, SocketAddr, TcpListener},
+    os::unix::fs::DirBuilderExt,
     path::{Path, PathBuf},
 };
 
@@ -24,14 +25,16 @@ pub struct Launch {
 #[derive(Debug, thiserror::Error)]
 #[allow(missing_docs, reason = "the messages say it")]
 pub enum LaunchError {
-    #[error("no free port: {0}")]
-    Port(#[from] io::Error),
+    #[error("no place for the app to listen: {0}")]
+    Place(#[from] io::Error),
     #[error("say how to start the app: `gambeson run -- gunicorn app:app`")]
     NoCommand,
 }
 
 /// A Unix socket's path has room for 108 bytes on Linux, the end mark included.
 const SOCKET_PATH_MAX: usize = 100;
+/// The socket's name in a folder that was made for it alone.
+const OWN_SOCKET: &str = "app-run.sock";
 
 impl Launch {
     /// Plans the start of `command`. `folder` is private to us; `written` is the address the policy names, used where
@@ -40,9 +43,8 @@ impl Launch {
     /// # Errors
     /// When there is no command or no free port.
     pub fn plan(command: Vec<OsString>, folder: &Path, written: &UpstreamAddress) -> Result<Self, LaunchError> {
-        let socket = folder.join(format!("app-{}.sock", std::process::id()));
         let server = Server::of(&command).ok_or(LaunchError::NoCommand)?;
-        let server = if socket.as_os_str().len() > SOCKET_PATH_MAX { server.without_sockets() } else { server };
+        let socket = private_socket(folder)?;
         let mut launch = Self { command, environment: Vec::new(), address: UpstreamAddress::Unix(socket.clone()) };
         match server {
             Server::Gunicorn => launch.append(["--bind".into(), unix(&socket)]),
@@ -83,6 +85,17 @@ impl Launch {
             && path.file_name().is_some_and(|name| name.as_encoded_bytes().starts_with(b"app-"))
         {
             let _absent = std::fs::remove_file(path);
+        }
+    }
+
+    /// Removes the socket, and the folder made for it.
+    pub(super) fn remove(&self) {
+        self.clean();
+        if let UpstreamAddress::Unix(path) = &self.address
+            && path.ends_with(OWN_SOCKET)
+            && let Some(folder) = path.parent()
+        {
+            let _kept = std::fs::remove_dir(folder);
         }
     }
 
@@ -169,14 +182,20 @@ impl Server {
             _ => Self::Unknown,
         })
     }
+}
 
-    /// A path that is too long for a socket: only what can be told a port can be directed.
-    const fn without_sockets(self) -> Self {
-        match self {
-            Self::Flask | Self::Runserver | Self::PortPlaceholder => self,
-            _ => Self::Unknown,
-        }
+/// Where only we can reach it: in the state directory, or in a folder of our own where that path is too long.
+fn private_socket(folder: &Path) -> Result<PathBuf, LaunchError> {
+    let socket = folder.join(format!("app-{}.sock", std::process::id()));
+    if socket.as_os_str().len() <= SOCKET_PATH_MAX {
+        return Ok(socket);
     }
+    let mut random = [0; 8];
+    getrandom::fill(&mut random).map_err(io::Error::from)?;
+    let own = std::env::temp_dir().join(format!("gambeson-{:016x}", u64::from_be_bytes(random)));
+    // Fails when it exists: then somebody else made it.
+    std::fs::DirBuilder::new().mode(0o700).create(&own)?;
+    Ok(own.join(OWN_SOCKET))
 }
 
 #[cfg(test)]

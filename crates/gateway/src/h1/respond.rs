@@ -4,11 +4,12 @@ use super::Turn;
 use crate::{
     downstream::{Length, Respond},
     io::Duplex,
+    worker::Worker,
 };
 use bytes::{Bytes, BytesMut};
 use gambeson_wire::{CHUNK_END, ConnectionOption, Framing, LAST_CHUNK, write_chunk_head, write_response};
 use http::{HeaderMap, StatusCode};
-use std::{io, time::Duration};
+use std::io;
 use tokio::io::{AsyncRead, AsyncWrite};
 
 /// Pieces up to this size are gathered; larger ones are written as they are. One TLS record.
@@ -17,14 +18,14 @@ const GATHER_BYTES_MAX: usize = 16 * 1024;
 pub(super) struct H1Respond<'a, I> {
     io: &'a Duplex<I>,
     turn: &'a Turn,
-    stall: Duration,
+    worker: &'a Worker,
     out: BytesMut,
     chunked: bool,
 }
 
 impl<'a, I: AsyncRead + AsyncWrite + Unpin> H1Respond<'a, I> {
-    pub(super) fn new(io: &'a Duplex<I>, turn: &'a Turn, stall: Duration) -> Self {
-        Self { io, turn, stall, out: BytesMut::new(), chunked: false }
+    pub(super) fn new(io: &'a Duplex<I>, turn: &'a Turn, worker: &'a Worker) -> Self {
+        Self { io, turn, worker, out: BytesMut::new(), chunked: false }
     }
 
     fn framing(&mut self, length: Length) -> Framing {
@@ -46,8 +47,8 @@ impl<'a, I: AsyncRead + AsyncWrite + Unpin> H1Respond<'a, I> {
         if status == StatusCode::SWITCHING_PROTOCOLS {
             return ConnectionOption::Upgrade;
         }
-        // What is left of a body would be read as the next request: better to begin anew.
-        if !self.turn.body_read.get() {
+        // What is left of a body would be read as the next request: better to begin anew. And at a stop, this is the last.
+        if !self.turn.body_read.get() || self.worker.is_draining() {
             self.turn.keep_alive.set(false);
         }
         match (self.turn.keep_alive.get(), self.turn.is_http10) {
@@ -73,8 +74,8 @@ impl<I: AsyncRead + AsyncWrite + Unpin> Respond for H1Respond<'_, I> {
         if self.out.len() + data.len() <= GATHER_BYTES_MAX {
             self.out.extend_from_slice(&data);
         } else {
-            self.io.write(&mut self.out, self.stall).await?;
-            self.io.write_slice(&data, self.stall).await?;
+            self.io.write(&mut self.out, self.worker.timings.stall).await?;
+            self.io.write_slice(&data, self.worker.timings.stall).await?;
         }
         if self.chunked {
             self.out.extend_from_slice(CHUNK_END);
@@ -83,8 +84,8 @@ impl<I: AsyncRead + AsyncWrite + Unpin> Respond for H1Respond<'_, I> {
     }
 
     async fn flush(&mut self) -> io::Result<()> {
-        self.io.write(&mut self.out, self.stall).await?;
-        self.io.flush(self.stall).await
+        self.io.write(&mut self.out, self.worker.timings.stall).await?;
+        self.io.flush(self.worker.timings.stall).await
     }
 
     async fn end(&mut self) -> io::Result<()> {
