@@ -308,6 +308,8 @@ def test_head_has_the_fields_and_no_body(tmp_path):
     assert answer.get("content-length") == "2" and answer.body == b""
     refused = ask(guarded(tmp_path, app), environ("/../x", "HEAD"))
     assert refused.code == 400 and refused.body == b""
+    told = ask(guarded(tmp_path, App()), environ(method="HEAD"))
+    assert told.get("content-length") == "2" and told.body == b""
     replaced = ask(guarded(tmp_path, App("500 Oops", PAGE, TRACEBACK)), environ(method="HEAD"))
     assert replaced.body == b""
 

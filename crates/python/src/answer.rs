@@ -13,7 +13,7 @@ use gambeson_core::{
     layers::Denial,
     policy::LayerName,
 };
-use http::StatusCode;
+use http::{HeaderValue, StatusCode, header};
 use pyo3::{
     exceptions::{PyException, PyRuntimeError, PyTypeError},
     prelude::*,
@@ -116,18 +116,23 @@ impl Answer {
         self.state().refused = Some(denial);
     }
 
-    /// Judges the head now, when the app can no longer change it.
-    pub(crate) fn begin(&self, py: Python<'_>) -> PyResult<Begun> {
+    /// Judges the head now, when the app can no longer change it. `length` is that of the whole body, when it is known.
+    pub(crate) fn begin(&self, py: Python<'_>, length: Option<usize>) -> PyResult<Begun> {
         if let Some(out) = self.refused(py)? {
             return Ok(Begun::Own(out));
         }
         match self.take() {
-            Phase::Headed(exchange, head) => {
+            Phase::Headed(exchange, mut head) => {
+                if let Some(length) = length.filter(|_| self.head_only) {
+                    // What the server would have counted, had it got the body.
+                    head.head.headers.entry(header::CONTENT_LENGTH).or_insert_with(|| HeaderValue::from(length));
+                }
                 let out = self.judge(py, exchange, head)?;
+                let passing = matches!(self.state().phase, Phase::Passing);
                 Ok(match out {
                     Out::Own(body) => Begun::Own(body),
-                    _ if self.head_only => Begun::Open,
-                    _ if matches!(self.state().phase, Phase::Passing) => Begun::Passing,
+                    _ if passing && self.head_only && length.is_some() => Begun::Own(Bytes::new()),
+                    _ if passing && !self.head_only => Begun::Passing,
                     _ => Begun::Open,
                 })
             }
@@ -400,7 +405,7 @@ impl Body {
         let Some(iterator) = self.iterator(py)? else { return Ok(None) };
         let Some(piece) = iterator.bind(py).cast::<pyo3::types::PyIterator>()?.clone().next() else { return Ok(None) };
         let wrong = |_| PyTypeError::new_err("the app's iterable must yield bytes (PEP 3333)");
-        piece?.cast_into::<PyBytes>().map(Some).map_err(|error| wrong(error))
+        piece?.cast_into::<PyBytes>().map(Some).map_err(wrong)
     }
 }
 

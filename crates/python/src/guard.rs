@@ -84,7 +84,7 @@ impl Guard {
         self.host.record(py, finish, began.at);
         match payload {
             Payload::Own(body) if !head_only => one_piece(py, &body),
-            Payload::Own(_) | Payload::App => Ok(PyList::empty(py).into_any()),
+            Payload::Own(_) | Payload::App => one_piece(py, b""),
         }
     }
 
@@ -113,7 +113,7 @@ impl Guard {
                 answer.done(py);
                 match out {
                     Out::Own(body) => one_piece(py, &body),
-                    Out::Nothing | Out::Same => Ok(PyList::empty(py).into_any()),
+                    Out::Nothing | Out::Same => one_piece(py, b""),
                 }
             }
         }
@@ -126,7 +126,25 @@ struct Began {
     moment: gambeson_core::engine::Moment,
 }
 
+/// The bytes in a list or tuple of them; `None` for everything that may yet change.
+fn settled_length(result: &Bound<'_, PyAny>) -> PyResult<Option<usize>> {
+    if !result.is_exact_instance_of::<PyList>() && !result.is_exact_instance_of::<PyTuple>() {
+        return Ok(None);
+    }
+    let mut length = 0_usize;
+    for piece in result.try_iter()? {
+        match piece?.cast::<PyBytes>() {
+            Ok(piece) => length = length.saturating_add(piece.as_bytes().len()),
+            Err(_) => return Ok(None),
+        }
+    }
+    Ok(Some(length))
+}
+
 fn one_piece<'py>(py: Python<'py>, body: &[u8]) -> PyResult<Bound<'py, PyAny>> {
+    if body.is_empty() {
+        return Ok(PyList::empty(py).into_any());
+    }
     Ok(PyList::new(py, [PyBytes::new(py, body)])?.into_any())
 }
 
@@ -134,9 +152,10 @@ fn one_piece<'py>(py: Python<'py>, body: &[u8]) -> PyResult<Bound<'py, PyAny>> {
 /// its own wrapper by means of the system: these go through as they are, once their head was judged.
 fn deliver<'py>(answer: Arc<Answer>, result: Bound<'py, PyAny>, view: &View<'py>) -> PyResult<Bound<'py, PyAny>> {
     let py = result.py();
-    let settled = result.is_exact_instance_of::<PyList>() || result.is_exact_instance_of::<PyTuple>();
+    let length = settled_length(&result)?;
+    let settled = length.is_some();
     if settled || view.is_file_wrapper(&result) {
-        match answer.begin(py)? {
+        match answer.begin(py, length)? {
             Begun::Passing => {
                 answer.done(py);
                 return Ok(result);
