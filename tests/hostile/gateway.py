@@ -28,7 +28,7 @@ mode = "off"
 
 
 class Gateway:
-    """A running gateway; `port` speaks plain HTTP."""
+    """A running gateway; `port` speaks plain HTTP, `https_port` TLS."""
 
     def __init__(self, folder, upstream_port, *options):
         policy = folder / "gambeson.toml"
@@ -41,7 +41,8 @@ class Gateway:
             self.process.wait(10)
             self.errors.seek(0)
             raise RuntimeError("the gateway did not start: " + self.errors.read().decode(errors="replace"))
-        self.port = int(json.loads(line)["http"].rpartition(":")[2])
+        addresses = json.loads(line)
+        self.port, self.https_port = (int(addresses[name].rpartition(":")[2]) for name in ("http", "https"))
 
     def is_alive(self):
         return self.process.poll() is None
