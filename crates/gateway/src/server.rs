@@ -18,7 +18,7 @@ use gambeson_core::{
 };
 use gambeson_store::{
     buckets::Buckets,
-    metrics::{Handshake, Protocol, Refusal},
+    metrics::{Handshake, Protocol},
 };
 use places::Places;
 use rustls::HandshakeKind;
@@ -81,7 +81,7 @@ impl Server {
         let site = site(policy, 0);
         let shared = Arc::new(Shared {
             site: ArcSwap::from_pointee(site),
-            buckets: Buckets::new(BUCKETS_MAX),
+            buckets: Buckets::new(BUCKETS_MAX, ledger.metrics.clone()),
             ledger,
             proofs: tls.as_ref().map(|tls| Arc::clone(tls.challenges())),
             workers,
@@ -212,7 +212,7 @@ impl Door {
     fn admit(self: Rc<Self>, stream: TcpStream, address: SocketAddr, begin: Begin) {
         let peer = address.ip().to_canonical();
         let Some(place) = self.places.take(peer) else {
-            self.shared.ledger.metrics.connections_refused.increment(Refusal::Total);
+            self.shared.ledger.metrics.connections_refused.increment();
             return;
         };
         let _unset = stream.set_nodelay(true);

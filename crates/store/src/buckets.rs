@@ -16,10 +16,10 @@
 //! keys of the same set, which cannot be aimed at, to a later TAT than the blocked one: about as many *full bursts*
 //! as the table has slots, within one period. Limits per network stop that long before.
 
+use crate::metrics::Metrics;
 use gambeson_core::store::{Answer, Ask, Rate, Taken};
 use std::hash::{BuildHasher, Hash, RandomState};
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 /// Slots per set: four cache lines, searched in order.
@@ -37,27 +37,18 @@ type Set = [Slot; WAYS];
 pub struct Buckets {
     seed: RandomState,
     shards: Box<[Mutex<Box<[Set]>>]>,
-    displaced: AtomicU64,
+    metrics: Arc<Metrics>,
 }
 
 impl Buckets {
     /// A table for at least `keys_max` keys (16 bytes each; rounded up to a power of two, at least 1024).
+    /// `metrics` counts the live buckets that were forgotten because the table was full: an attack from very many
+    /// addresses, or a table that is too small.
     #[must_use]
-    pub fn new(keys_max: usize) -> Self {
+    pub fn new(keys_max: usize, metrics: Arc<Metrics>) -> Self {
         let sets = keys_max.div_ceil(SHARDS * WAYS).max(1).next_power_of_two();
         let shard = || Mutex::new(vec![[[0; 2]; WAYS]; sets].into_boxed_slice());
-        Self {
-            seed: RandomState::new(),
-            shards: std::iter::repeat_with(shard).take(SHARDS).collect(),
-            displaced: AtomicU64::new(0),
-        }
-    }
-
-    /// How many live buckets were forgotten because the table was full. A number that grows means an attack from
-    /// very many addresses, or a table that is too small.
-    #[must_use]
-    pub fn displaced(&self) -> u64 {
-        self.displaced.load(Ordering::Relaxed)
+        Self { seed: RandomState::new(), shards: std::iter::repeat_with(shard).take(SHARDS).collect(), metrics }
     }
 
     /// Answers one question at `now_ms`: any clock that does not run backwards, the same for every call.
@@ -88,7 +79,9 @@ impl Buckets {
             let [owner, until] = *slot;
             let lost = owner != hash && until > gcra.now;
             *slot = [hash, tat];
-            self.displaced.fetch_add(u64::from(lost), Ordering::Relaxed);
+            if lost {
+                self.metrics.buckets_displaced.increment();
+            }
         }
         Some(taken)
     }

@@ -7,13 +7,17 @@ fn rate(count: u32, period_ms: u64) -> Rate {
     Rate { count, period: Duration::from_millis(period_ms) }
 }
 
+fn table(keys_max: usize) -> Buckets {
+    Buckets::new(keys_max, Arc::default())
+}
+
 fn login() -> Rate {
     rate(5, 60_000)
 }
 
 #[test]
 fn a_burst_passes_and_then_the_rate_holds() {
-    let buckets = Buckets::new(1024);
+    let buckets = table(1024);
     for left in (0..5).rev() {
         let taken = buckets.take(&"alice", login(), 1_000);
         assert_eq!((taken.allowed, taken.remaining), (true, left));
@@ -28,7 +32,7 @@ fn a_burst_passes_and_then_the_rate_holds() {
 
 #[test]
 fn rules_and_subjects_have_their_own_buckets() {
-    let buckets = Buckets::new(1024);
+    let buckets = table(1024);
     let once = rate(1, 60_000);
     let allowed = |rule, subject| {
         let Answer::Taken(taken) = buckets.answer(&Ask::Take { key: BucketKey { rule, subject }, rate: once }, 5) else {
@@ -45,7 +49,7 @@ fn rules_and_subjects_have_their_own_buckets() {
 
 #[test]
 fn a_shortened_period_takes_hold_without_locking_anyone_out() {
-    let buckets = Buckets::new(1024);
+    let buckets = table(1024);
     for _ in 0..100 {
         assert!(buckets.take(&"k", rate(100, 3_600_000), 0).allowed);
     }
@@ -54,7 +58,7 @@ fn a_shortened_period_takes_hold_without_locking_anyone_out() {
 
 #[test]
 fn extreme_numbers_neither_panic_nor_overflow() {
-    let buckets = Buckets::new(0);
+    let buckets = table(0);
     for count in [0, 1, u32::MAX] {
         for period in [Duration::ZERO, Duration::from_nanos(1), Duration::MAX] {
             for now in [0, 1, u64::MAX] {
@@ -66,7 +70,7 @@ fn extreme_numbers_neither_panic_nor_overflow() {
 
 #[test]
 fn a_flood_of_fresh_keys_neither_frees_a_blocked_key_nor_grows_memory() {
-    let buckets = Buckets::new(4096);
+    let buckets = table(4096);
     let blocked: Vec<_> = (0..100).map(|i| format!("blocked-{i}")).collect();
     for key in &blocked {
         (0..5).for_each(|_| assert!(buckets.take(key, login(), 0).allowed));
@@ -76,14 +80,14 @@ fn a_flood_of_fresh_keys_neither_frees_a_blocked_key_nor_grows_memory() {
     }
     let freed = blocked.iter().filter(|key| buckets.take(key, login(), 5_000).allowed).count();
     assert_eq!(freed, 0);
-    assert!(buckets.displaced() > 100_000, "the flood displaced itself");
+    assert!(buckets.metrics.buckets_displaced.get() > 100_000, "the flood displaced itself");
     let slots: usize = buckets.shards.iter().map(|shard| shard.lock().unwrap().len() * WAYS).sum();
     assert_eq!(slots, 4096);
 }
 
 #[test]
 fn threads_that_share_a_key_take_exactly_the_burst() {
-    let buckets = Buckets::new(1024);
+    let buckets = table(1024);
     let run = || (0..1_000).filter(|_| buckets.take(&"shared", rate(1_000, 1_000_000), 7).allowed).count();
     let total: usize = std::thread::scope(|scope| {
         let threads: Vec<_> = (0..4).map(|_| scope.spawn(run)).collect();
@@ -125,7 +129,7 @@ fn steps() -> impl Strategy<Value = Vec<(u8, u64)>> {
 proptest! {
     #[test]
     fn agrees_with_the_exact_model(count in exact_count(), period_ms in 1_u64..20_000, steps in steps()) {
-        let buckets = Buckets::new(1024);
+        let buckets = table(1024);
         let mut models = HashMap::new();
         let mut now = 1_000;
         for (key, wait) in steps {
@@ -146,7 +150,7 @@ proptest! {
     fn no_window_ever_gives_more_than_one_period_and_the_rate(
         count in 1_u32..200, period_ms in 1_u64..20_000, steps in steps(),
     ) {
-        let buckets = Buckets::new(1024);
+        let buckets = table(1024);
         let (mut now, mut taken) = (0, Vec::new());
         for (_, wait) in steps {
             now += wait;

@@ -7,7 +7,7 @@ mod cells;
 mod labels;
 
 pub use cells::{Counter, Family, Findings, Gauge, Histogram};
-pub use labels::{Direction, Handshake, Label, Loss, Outcome, Protocol, Refusal, StatusClass, UpstreamFault};
+pub use labels::{Handshake, Label, Loss, Outcome, Protocol, StatusClass};
 
 /// The `Content-Type` of [`Metrics::render`].
 pub const CONTENT_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
@@ -35,16 +35,11 @@ macro_rules! metrics {
 metrics! {
     requests: Family<(Protocol, StatusClass)>, "gambeson_requests_total", "Requests answered, by protocol and class of status.";
     request_seconds: Histogram, "gambeson_request_seconds", "From the head of a request to the end of its answer.";
-    in_flight: Gauge, "gambeson_requests_in_flight", "Requests being answered now.";
     findings: Findings, "gambeson_findings_total", "What the layers found, by layer, rule and mode.";
-    upstream_seconds: Histogram, "gambeson_upstream_seconds", "From forwarding a request to the head of the app's answer.";
-    upstream_faults: Family<UpstreamFault>, "gambeson_upstream_faults_total", "Requests the app did not answer properly.";
-    upstream_idle: Gauge, "gambeson_upstream_connections_idle", "Connections to the app kept for reuse.";
     connections_open: Gauge, "gambeson_connections_open", "Client connections open now.";
     connections: Counter, "gambeson_connections_total", "Client connections accepted.";
-    connections_refused: Family<Refusal>, "gambeson_connections_refused_total", "Client connections closed by a limit.";
+    connections_refused: Counter, "gambeson_connections_refused_total", "Client connections closed at once: too many, in all or of one address.";
     handshakes: Family<Handshake>, "gambeson_tls_handshakes_total", "TLS handshakes, by how they ended.";
-    bytes: Family<Direction>, "gambeson_bytes_total", "Bytes of bodies, by direction.";
     reloads: Family<Outcome>, "gambeson_policy_reloads_total", "Policy reloads, by outcome.";
     policy_loaded: Gauge, "gambeson_policy_loaded_timestamp_seconds", "When the policy in force was loaded.";
     started: Gauge, "gambeson_start_timestamp_seconds", "When this process began to serve.";
@@ -65,8 +60,8 @@ mod tests {
     fn the_page_has_every_metric_with_help_type_and_value() {
         let metrics = Metrics::default();
         metrics.requests.increment((Protocol::H2, StatusClass::of(404)));
-        metrics.in_flight.add(2);
-        metrics.in_flight.add(-1);
+        metrics.connections_open.add(2);
+        metrics.connections_open.add(-1);
         metrics.findings.increment(LayerName::Csrf, "cross-site", Mode::Report);
         metrics.request_seconds.observe(Duration::from_millis(7));
         metrics.request_seconds.observe(Duration::from_secs(700));
@@ -76,8 +71,8 @@ mod tests {
             "# TYPE gambeson_requests_total counter",
             "gambeson_requests_total{protocol=\"h2\",status=\"4xx\"} 1",
             "gambeson_requests_total{protocol=\"h1\",status=\"2xx\"} 0",
-            "# TYPE gambeson_requests_in_flight gauge",
-            "gambeson_requests_in_flight 1",
+            "# TYPE gambeson_connections_open gauge",
+            "gambeson_connections_open 1",
             "gambeson_findings_total{layer=\"csrf\",rule=\"cross-site\",mode=\"report\"} 1",
             "# TYPE gambeson_request_seconds histogram",
             "gambeson_request_seconds_bucket{le=\"0.005\"} 0",

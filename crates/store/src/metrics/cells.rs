@@ -33,11 +33,6 @@ impl Counter {
         self.0.fetch_add(count, Relaxed);
     }
 
-    /// Takes over a count that is kept elsewhere.
-    pub fn set(&self, count: u64) {
-        self.0.store(count, Relaxed);
-    }
-
     /// The number now.
     #[must_use]
     pub fn get(&self) -> u64 {

@@ -78,30 +78,6 @@ labels! {
         ServerError = "5xx",
     }
 
-    /// How the app failed to answer.
-    UpstreamFault "fault" {
-        /// No connection.
-        Connect = "connect",
-        /// No answer in time.
-        Timeout = "timeout",
-        /// The connection ended within the answer.
-        Cut = "cut",
-        /// Not HTTP, or not what was asked for.
-        Malformed = "malformed",
-    }
-
-    /// Which limit closed a connection.
-    Refusal "limit" {
-        /// Connections in all.
-        Total = "total",
-        /// Connections of one address.
-        Address = "address",
-        /// Too slow with a handshake, head or body.
-        Slow = "slow",
-        /// Abuse of HTTP/2: resets, pings, settings.
-        H2Abuse = "h2-abuse",
-    }
-
     /// How a TLS handshake ended.
     Handshake "result" {
         /// In full.
@@ -110,14 +86,6 @@ labels! {
         Resumed = "resumed",
         /// Not at all.
         Failed = "failed",
-    }
-
-    /// Where bytes went.
-    Direction "direction" {
-        /// From clients.
-        Received = "received",
-        /// To clients.
-        Sent = "sent",
     }
 
     /// Whether something worked.

@@ -1,0 +1,4 @@
+//! The commands, run as a user runs them.
+#![allow(clippy::unwrap_used, reason = "test helpers")]
+
+mod log;
