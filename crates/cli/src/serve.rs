@@ -87,7 +87,11 @@ impl Gateway {
 /// Reads a policy; what is wrong with it as one text.
 fn read(path: &Path) -> std::result::Result<Policy, String> {
     let text = global::read_policy(path).map_err(|failure| failure.to_string())?;
-    Policy::parse(&text).map_err(|problems| report::render(path, &text, &problems, false))
+    let mut policy = Policy::parse(&text).map_err(|problems| report::render(path, &text, &problems, false))?;
+    if let Some(folder) = path.parent() {
+        policy.layers.transport.resolve_files(folder);
+    }
+    Ok(policy)
 }
 
 pub(crate) fn runtime() -> Result<tokio::runtime::Runtime> {

@@ -170,8 +170,9 @@ impl Live {
 /// Builds the whole state from the files as they are.
 fn live(settings: &Settings, tickets: &Arc<Tickets>, now: i64) -> Result<Live, TlsError> {
     let provider = settings.profile.provider();
-    let stamps = sources::stamps(settings); // before reading: a change in between is seen at the next poll
+    let mut stamps = sources::stamps(settings); // before reading: a change in between is seen at the next poll
     let gathered = sources::gather(settings, &provider, now)?;
+    stamps.extend(gathered.made_here);
     let names = Arc::new(gathered.names);
     let verifier = client_auth::verifier(&settings.client_auth, &provider)?;
     let asks_clients = verifier.is_some();

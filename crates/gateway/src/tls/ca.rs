@@ -65,9 +65,13 @@ impl Authority {
         Ok(Self { root, is_new, folder, leaf_pem })
     }
 
+    pub(crate) fn leaf_path(&self) -> PathBuf {
+        self.folder.join(LEAF)
+    }
+
     /// The server certificate with its key.
     pub(crate) fn leaf(&self, now: i64, provider: &CryptoProvider) -> Result<Loaded, TlsError> {
-        let path = self.folder.join(LEAF);
+        let path = self.leaf_path();
         let origin = Origin { chain: &path, key: &path };
         pem::parse(&self.leaf_pem, &self.leaf_pem, origin, now, provider)
     }

@@ -11,12 +11,13 @@ pub struct Settings {
     pub profile: Profile,
     /// Hosts served: DNS names, `*.` wildcards, addresses. Any other name a client asks for is refused.
     pub hosts: Vec<String>,
-    /// Certificates from files. Hosts they do not cover get theirs from ACME, if on, and until then, or else, from
-    /// the development authority, if allowed.
+    /// Certificates from files. Hosts they do not cover get theirs from ACME, if on, else from the development
+    /// authority, if allowed.
     pub certificates: Vec<CertificateFiles>,
     /// Certificates from an ACME server.
     pub acme: Option<super::acme::Settings>,
-    /// Certificates from an authority made on this machine, for the hosts nothing else covers and for localhost.
+    /// Certificates from an authority made on this machine, for the hosts nothing else covers. If there are such, for
+    /// localhost as well.
     pub development: bool,
     /// Whether clients present certificates.
     pub client_auth: ClientAuth,

@@ -45,6 +45,8 @@ pub(super) struct Gathered {
     pub(super) certificates: Vec<CertificateInfo>,
     pub(super) acme_hosts: Vec<Host>,
     pub(super) renewal_due: Option<i64>,
+    /// The file of the development certificate, as it was after we may have written it.
+    pub(super) made_here: Option<Stamp>,
     covered: BTreeSet<Host>,
 }
 
@@ -64,8 +66,7 @@ impl Gathered {
     }
 }
 
-/// The files a configuration is read from. That of the development authority is not among them: it changes by our
-/// own hand alone.
+/// The files of others that a configuration is read from.
 pub(super) fn stamps(settings: &Settings) -> Vec<Stamp> {
     let certificates = settings.certificates.iter().flat_map(|files| [&*files.chain, &*files.key]);
     let read = certificates.chain(settings.client_auth.files()).map(Stamp::of);
@@ -124,8 +125,7 @@ fn hosts_of(files: &CertificateFiles, hosts: &[Host], loaded: &Loaded) -> Result
     }
 }
 
-/// The certificates ACME has brought so far. A host that still waits for its first is served by the development
-/// certificate, if allowed, or not at all.
+/// The certificates ACME has brought so far. A host that still waits for its first is not served.
 fn add_acme(gathered: &mut Gathered, acme: &acme::Settings, settings: &Settings, hosts: &[Host]) -> Result<(), TlsError> {
     acme.check()?;
     let wanted = parse_all(&acme.hosts)?;
@@ -149,7 +149,8 @@ fn add_acme(gathered: &mut Gathered, acme: &acme::Settings, settings: &Settings,
     Ok(())
 }
 
-/// The development certificate for the hosts nothing else covers, and for this machine.
+/// The development certificate for the hosts nothing else covers, and for this machine. Where files and ACME cover
+/// every host there is no such authority at all: what is not there cannot be stolen.
 fn add_development(
     gathered: &mut Gathered,
     settings: &Settings,
@@ -157,12 +158,17 @@ fn add_development(
     provider: &CryptoProvider,
     now: i64,
 ) -> Result<(), TlsError> {
-    let open: Vec<_> = hosts.iter().filter(|host| !gathered.covered.contains(host)).map(Host::to_string).collect();
-    let authority = Authority::open(&settings.state_dir, &open, now)?;
+    let open = |host: &Host| !gathered.covered.contains(host) && !gathered.acme_hosts.contains(host);
+    if !hosts.is_empty() && !hosts.iter().any(open) {
+        return Ok(());
+    }
+    // For all hosts: an authority that changed with every file would have to be trusted anew each time.
+    let authority = Authority::open(&settings.state_dir, &settings.hosts, now)?;
     let leaf = authority.leaf(now, provider)?;
     let due = leaf.facts.renewal_due();
     gathered.renewal_due = Some(gathered.renewal_due.map_or(due, |earlier| earlier.min(due)));
-    let serves = leaf.facts.names.iter().filter(|host| !gathered.covered.contains(host)).cloned().collect();
+    gathered.made_here = Some(Stamp::of(&authority.leaf_path()));
+    let serves = leaf.facts.names.iter().filter(|host| open(host)).cloned().collect();
     gathered.add(Source::Development, serves, &leaf);
     Ok(())
 }

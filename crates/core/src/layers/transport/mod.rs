@@ -1,5 +1,6 @@
 //! TLS, HTTPS, and the hosts the app answers to.
 
+mod files;
 mod hosts;
 mod policy;
 

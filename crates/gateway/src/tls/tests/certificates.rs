@@ -88,6 +88,22 @@ async fn development_covers_this_machine_and_the_hosts_of_the_policy() {
 }
 
 #[tokio::test]
+async fn where_files_cover_every_host_there_is_no_development_authority() {
+    let bench = Bench::new();
+    let files = bench.files("a", &["a.example"]);
+    let both = Settings { development: true, ..bench.settings(&["a.example"], vec![files.clone()]) };
+    build(both);
+    assert!(!bench.path("state/ca").exists());
+
+    let some = Settings { development: true, ..bench.settings(&["a.example", "b.example"], vec![files]) };
+    let tls = build(some);
+    let root = authority(&bench, &["a.example", "b.example"], unix_now());
+    assert!(!root.is_new, "what `gambeson ca` opens for all hosts is the same");
+    assert!(Client::trusting(&root.root.pem).connect(&tls, "b.example").await.is_ok());
+    assert!(bench.trusting().connect(&tls, "a.example").await.is_ok());
+}
+
+#[tokio::test]
 async fn the_development_root_cannot_vouch_for_other_hosts() {
     let bench = Bench::new();
     let root = authority(&bench, &["shop.example"], unix_now()).root;
