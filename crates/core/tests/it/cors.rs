@@ -1,7 +1,8 @@
 //! Origins that only look like the one that is allowed.
 
-use crate::replay::{Asked, ask};
+use crate::replay::{Asked, ask, replay};
 use gambeson_core::policy::Policy;
+use gambeson_testkit::Case;
 
 const EXACT: &str = "[cors]\norigins = [\"https://app.example.com\"]\ncredentials = true";
 const BELOW: &str = "[cors]\norigins = [\"https://*.example.com\"]\ncredentials = true";
@@ -83,6 +84,32 @@ fn two_origins_are_none() {
 #[test]
 fn a_line_end_cannot_be_in_an_origin() {
     assert!(http::HeaderValue::from_bytes(b"https://app.example.com\r\nx: y").is_err());
+}
+
+#[test]
+fn caches_are_told_once() {
+    for vary in ["Origin", "Accept, origin", "*"] {
+        let text = format!(
+            "## A\n```toml\n{EXACT}\n```\n```http\nGET /\n```\n```http response\n200\nvary: {vary}\n```\n```expect\nforward\n```\n"
+        );
+        let seen = replay(&Case::parse_all(&text).unwrap()[0]).unwrap();
+        let lines: Vec<_> = seen.headers.iter().filter(|(name, _)| name == "vary").map(|(_, value)| value.as_str()).collect();
+        assert_eq!(lines, [vary]);
+    }
+}
+
+#[test]
+fn a_preflight_that_asks_for_too_much_is_refused() {
+    let ask_fields = |count: usize| {
+        let list = vec!["content-type"; count].join(",");
+        let fields = [
+            ("origin", "https://app.example.com"),
+            ("access-control-request-method", "POST"),
+            ("access-control-request-headers", list.as_str()),
+        ];
+        ask(EXACT, "OPTIONS", "/", &fields, &[]).status
+    };
+    assert_eq!((ask_fields(64), ask_fields(65)), (204, 403));
 }
 
 #[test]

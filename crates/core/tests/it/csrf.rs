@@ -1,7 +1,8 @@
 //! Every combination of what a request says of itself, against a table written from the README and not from the code.
 
-use crate::replay::{Asked, ask, ask_as};
+use crate::replay::{Asked, ask, ask_as, replay};
 use gambeson_core::{engine::Engine, exchange::Tls, policy::Policy};
+use gambeson_testkit::Case;
 use std::sync::Arc;
 
 const POLICY: &str = "[csrf]\ntrusted_origins = [\"https://shop.example.com\"]";
@@ -156,6 +157,24 @@ fn a_client_certificate_is_added_by_the_browser_too() {
     let silent = ask_as(&engine, tls(), "POST", "/", &[("authorization", "Bearer a")], &[]);
     assert_eq!(silent.rule, "csrf/no-origin");
     assert!(ask_as(&engine, tls(), "POST", "/", &[("origin", "https://localhost")], &[]).forwarded);
+}
+
+#[test]
+fn a_cookie_that_is_not_text_may_be_a_login() {
+    assert_eq!(post("", &[("cookie", "séance=1")]).rule, "csrf/no-origin");
+}
+
+/// A host that is missing is refused before; were it not, it must not be everybody's own.
+#[test]
+fn a_request_without_a_host_has_no_own_origin() {
+    let policy = "[protocol]\nmode = \"off\"\n[transport]\nmode = \"off\"";
+    for field in ["origin: https://", "referer: https:///page"] {
+        let text =
+            format!("## A\n```toml\n{policy}\n```\n```http\nPOST /\nhost:\n{field}\n```\n```expect\nrefuse csrf/any 403\n```\n");
+        let case = Case::parse_all(&text).unwrap().remove(0);
+        let seen = replay(&case).unwrap();
+        assert_eq!((seen.status, seen.forwarded.is_some()), (403, false), "{field}");
+    }
 }
 
 #[test]
