@@ -437,6 +437,7 @@ while True:
     connection, _ = server.accept()
     data = connection.recv(65536)
     if b"GET /die" in data: os._exit(3)
+    if not data: continue
     body = b"%d" % os.getpid()
     connection.sendall(b"HTTP/1.1 200 OK\\r\\nconnection: close\\r\\ncontent-length: %d\\r\\n\\r\\n" % len(body) + body)
     connection.close()

@@ -191,7 +191,7 @@ fn private_socket(folder: &Path) -> Result<PathBuf, LaunchError> {
         return Ok(socket);
     }
     let mut random = [0; 8];
-    getrandom::fill(&mut random).map_err(io::Error::from)?;
+    getrandom::fill(&mut random).map_err(|error| io::Error::other(error.to_string()))?;
     let own = std::env::temp_dir().join(format!("gambeson-{:016x}", u64::from_be_bytes(random)));
     // Fails when it exists: then somebody else made it.
     std::fs::DirBuilder::new().mode(0o700).create(&own)?;
