@@ -8,13 +8,16 @@ mod ca;
 mod check;
 mod completions;
 mod demo;
+mod explain;
 mod global;
 mod log;
 mod man;
 mod outcome;
+mod reference;
 mod reload;
 mod report;
 mod run;
+mod schema;
 mod serve;
 
 pub use global::{Global, Loaded};
@@ -44,6 +47,8 @@ enum Command {
     Ca(ca::Args),
     Attack(attack::Args),
     Check(check::Args),
+    Explain(explain::Args),
+    Schema(schema::Args),
     Completions(completions::Args),
     Log(log::Args),
     Demo(demo::Args),
@@ -59,6 +64,8 @@ impl Command {
             Self::Ca(args) => ca::run(&args, global),
             Self::Attack(args) => attack::run(&args, global),
             Self::Check(args) => check::run(&args, global),
+            Self::Explain(args) => explain::run(&args, global),
+            Self::Schema(args) => schema::run(&args, global),
             Self::Completions(args) => completions::run(&args, global),
             Self::Log(args) => log::run(&args, global),
             Self::Demo(args) => demo::run(&args, global),

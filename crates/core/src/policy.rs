@@ -27,6 +27,7 @@ pub use reader::Reader;
 pub use route::{Route, RouteId, Routes};
 pub use spec::{Key, Kind, MODE, Section};
 pub(crate) use suggest::help as suggestion;
+pub use suggest::nearest;
 pub use value::{FromText, FromValue, Size, Wrong, duration};
 
 use crate::layers::{self, Settings};

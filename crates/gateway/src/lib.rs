@@ -9,6 +9,7 @@ mod ledger;
 mod listeners;
 mod pace;
 mod proxy;
+mod rules;
 mod server;
 pub mod service;
 mod timings;
@@ -19,4 +20,5 @@ mod worker;
 
 pub use ledger::Ledger;
 pub use listeners::{ListenError, Listeners};
+pub use rules::RULES;
 pub use server::{Server, Settings};

@@ -39,6 +39,9 @@ macro_rules! layer_names {
             /// Every layer, in order.
             pub const ALL: &'static [Self] = &[$(Self::$variant,)*];
 
+            /// Every layer's name, in order.
+            pub const NAMES: &'static [&'static str] = &[$($name,)*];
+
             /// Its name, as in the policy and in every report.
             #[must_use]
             pub const fn as_str(self) -> &'static str {

@@ -30,14 +30,14 @@ pub(super) const ROUTE: Section = Section {
         },
         Key {
             name: "off",
-            kind: Kind::List(&Kind::Text("layer")),
+            kind: Kind::List(&Kind::Choice(LayerName::NAMES)),
             default: "[]",
             about: "Layers that are not asked here.",
             why: "None: an exception is always a decision.",
         },
         Key {
             name: "report",
-            kind: Kind::List(&Kind::Text("layer")),
+            kind: Kind::List(&Kind::Choice(LayerName::NAMES)),
             default: "[]",
             about: "Layers that only record here.",
             why: "None.",

@@ -30,6 +30,48 @@ pub struct Key {
     pub why: &'static str,
 }
 
+impl Key {
+    /// Whether it must be written, as its reason says.
+    #[must_use]
+    pub fn is_required(&self) -> bool {
+        self.default.is_empty() && self.why.starts_with("It must be given")
+    }
+
+    /// The default as a value; `None` when the key is unset by default.
+    #[must_use]
+    pub fn default_value(&self) -> Option<serde_json::Value> {
+        if self.default.is_empty() {
+            return None;
+        }
+        let mut table: serde_json::Map<_, _> = toml::from_str(&format!("value = {}", self.default)).ok()?;
+        table.remove("value")
+    }
+
+    /// The default as written in a policy, on one line.
+    #[must_use]
+    pub fn default_line(&self) -> String {
+        self.default.split_whitespace().collect::<Vec<_>>().join(" ").replace("[ ", "[").replace(", ]", "]")
+    }
+}
+
+impl std::fmt::Display for Kind {
+    /// For people: "a whole number from 1 to 10".
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Bool => f.write_str("`true` or `false`"),
+            Self::Integer(low, high) => write!(f, "a whole number from {low} to {high}"),
+            Self::Duration => f.write_str("a duration, such as `\"30s\"`"),
+            Self::Size => f.write_str("a size, such as `\"16KiB\"`"),
+            Self::Text(form) => write!(f, "a text ({form})"),
+            Self::Choice(words) => write!(f, "one of `\"{}\"`", words.join("\"`, `\"")),
+            Self::List(kind) => write!(f, "a list; each item {kind}"),
+            Self::Map(kind) => write!(f, "a table of names, each with {kind}"),
+            Self::Table(_) => f.write_str("a table"),
+            Self::Tables(_) => f.write_str("a table, as often as needed"),
+        }
+    }
+}
+
 /// What values a key takes.
 #[derive(Debug)]
 pub enum Kind {

@@ -10,7 +10,7 @@ pub(crate) fn help<'a>(word: &str, known: impl Iterator<Item = &'a str>, place: 
 }
 
 /// The known word that was probably meant.
-pub(super) fn nearest<'a>(word: &str, known: impl Iterator<Item = &'a str>) -> Option<&'a str> {
+pub fn nearest<'a>(word: &str, known: impl Iterator<Item = &'a str>) -> Option<&'a str> {
     let near = known.map(|k| (distance(word, k), k)).min().filter(|(d, k)| *d <= 1 + k.len() / 4);
     near.map(|(_, nearest)| nearest)
 }
