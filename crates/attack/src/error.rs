@@ -28,6 +28,14 @@ pub enum Error {
     /// A certificate or key is wrong.
     #[error("TLS: {0}")]
     Tls(String),
+    /// There is no app to attack: whatever an attack then met would prove nothing.
+    #[error("{target} does not answer: {why}")]
+    Down {
+        /// The origin.
+        target: String,
+        /// What came instead of a page.
+        why: String,
+    },
     /// The connection failed or nothing came in time.
     #[error("{0}")]
     Io(#[from] std::io::Error),

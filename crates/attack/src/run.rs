@@ -6,7 +6,7 @@ use crate::app::App;
 use crate::client::{Client, Limits};
 use crate::context::Context;
 use crate::evidence::Evidence;
-use crate::probe::{Effect, Probe, Twin, Verdict};
+use crate::probe::{Effect, Failed, Probe, Twin, Verdict};
 use crate::report::{Finding, Report};
 use crate::target::Target;
 use crate::tls::Trust;
@@ -76,6 +76,7 @@ pub fn run(
 ) -> Result<Report, Error> {
     let client = Client::new(target.clone(), options.trust.config()?, options.limits.clone());
     let mut context = Context::new(client, &options.app, evidence);
+    answers(&mut context)?;
     let chosen: Vec<&Probe> = probes::all().filter(|probe| options.wants(probe.id)).collect();
     let network = random_octet();
     let mut findings = Vec::new();
@@ -94,6 +95,16 @@ pub fn run(
         requests: context.client.requests_made(),
         findings,
     })
+}
+
+/// Makes sure that there is an app behind the address.
+fn answers(context: &mut Context<'_>) -> Result<(), Error> {
+    let why = match context.front() {
+        Ok(page) if !matches!(page.status, 502..=504) => return Ok(()),
+        Ok(page) => format!("status {}", page.status),
+        Err(Failed(why)) => why,
+    };
+    Err(Error::Down { target: context.origin().to_string(), why })
 }
 
 fn judge(probe: &Probe, context: &mut Context<'_>, options: &Options, network: u8, index: usize) -> Finding {
