@@ -74,12 +74,17 @@ async fn one<I: AsyncRead + AsyncWrite + Unpin>(
         keep_alive: Cell::new(head.keep_alive),
         body_read: Cell::new(head.framing == Framing::None),
     };
+    let mut headers = head.headers;
+    if head.upgrade {
+        // The wire format takes `Connection` away; that it asked for an upgrade decides whether there is one.
+        headers.insert(http::header::CONNECTION, http::HeaderValue::from_static("upgrade"));
+    }
     let received = Received {
         method: head.method,
         target: head.target,
         authority: None,
         version: if turn.is_http10 { http::Version::HTTP_10 } else { http::Version::HTTP_11 },
-        headers: head.headers,
+        headers,
     };
     let mut body = H1Body::new(io, buf, head.framing, head.expect_continue, &turn, worker);
     let mut respond = H1Respond::new(io, &turn, worker);
