@@ -10,7 +10,7 @@ TARGET := $(if $(CARGO_TARGET_DIR),$(CARGO_TARGET_DIR),$(CURDIR)/target)
 export GAMBESON_CACHE := $(CACHE)
 export GAMBESON_BIN ?= $(TARGET)/debug/gambeson
 
-.PHONY: demo test lint test-rust test-python test-browser bench fuzz deny docs build install clean help
+.PHONY: demo test lint test-rust test-python test-browser bench fuzz fuzz-heads deny docs build install clean help
 
 help: ## Say what can be made
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -52,8 +52,12 @@ bench: ## Measure beside nginx and write docs/benchmarks.md
 	cargo build --locked --release -p gambeson
 	$(PYTHON) benches/run.py --gambeson $(TARGET)/release/gambeson --write docs/benchmarks.md
 
-fuzz: ## Fuzz every parser of hostile bytes for a minute each (needs cargo-fuzz)
-	for target in $$(ls fuzz/fuzz_targets | sed 's/\.rs//'); do RUSTC_BOOTSTRAP=1 cargo fuzz run $$target -- -max_total_time=60 || exit 1; done
+fuzz: fuzz-heads ## A million mutated heads, then a minute of fuzzing for each parser of hostile bytes (needs cargo-fuzz)
+	cargo run --locked -q -p gambeson-wire --example mutate -- --seeds fuzz/corpus
+	for target in $$(ls fuzz/fuzz_targets | sed 's/\.rs//'); do RUSTC_BOOTSTRAP=1 cargo fuzz run $$target --sanitizer none -- -max_total_time=60 || exit 1; done
+
+fuzz-heads: ## Parse a million mutated heads
+	cargo run --locked --release -q -p gambeson-wire --example mutate -- 1000000
 
 deny: ## Licences, duplicates, advisories (needs cargo-deny)
 	@command -v cargo-deny >/dev/null || { echo "skipped: cargo-deny is not installed (cargo install cargo-deny)"; exit 0; }; \

@@ -1,14 +1,9 @@
 """Fixtures: a gateway in front of the recording app."""
 
-import gateway
 import pytest
 import upstream
-
-
-@pytest.fixture(scope="session", autouse=True)
-def built():
-    if not gateway.BINARY.exists():
-        pytest.skip(f"{gateway.BINARY} is not built: cargo build -p gambeson", allow_module_level=True)
+from gateway_kit import Gateway
+from raw import POLICY
 
 
 @pytest.fixture(scope="session")
@@ -19,9 +14,8 @@ def recorder():
 
 
 @pytest.fixture(scope="session")
-def front(recorder, tmp_path_factory):
-    running = gateway.Gateway(tmp_path_factory.mktemp("gateway"), recorder.port)
-    yield running
-    alive = running.is_alive()
-    running.stop()
-    assert alive, "the gateway ended by itself"
+def front(gambeson, recorder, tmp_path_factory):
+    gateway = Gateway(gambeson, tmp_path_factory.mktemp("hostile"), POLICY, upstream=f"http://127.0.0.1:{recorder.port}")
+    yield gateway.start()
+    assert gateway.process.poll() is None, "the gateway ended by itself"
+    gateway.stop()

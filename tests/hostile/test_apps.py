@@ -10,9 +10,10 @@ import sys
 import time
 import urllib.parse
 
-import gateway
 import inputs
 import pytest
+import raw
+from gateway_kit import Gateway, free_port
 
 HERE = pathlib.Path(__file__).resolve().parent
 SERVERS = {
@@ -21,11 +22,6 @@ SERVERS = {
     "waitress": ["-m", "waitress", "--listen=127.0.0.1:{port}", "apps:wsgi"],
     "uvicorn": ["-m", "uvicorn", "--host", "127.0.0.1", "--port", "{port}", "--log-level", "error", "apps:asgi"],
 }
-
-
-def free_port():
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        return listener.getsockname()[1]
 
 
 def wait_for(port, process):
@@ -40,20 +36,20 @@ def wait_for(port, process):
 
 
 @pytest.fixture(params=SERVERS, ids=lambda name: name.replace(" ", "-"))
-def guarded(request, tmp_path):
+def guarded(request, gambeson, tmp_path):
     """A gateway in front of a real server, and the log of what the app received."""
     module = request.param.split()[0]
     if importlib.util.find_spec(module) is None:
-        pytest.skip(f"{module} is not installed: pip install -r tests/hostile/requirements.txt")
+        pytest.skip(f"{module} is not installed: pip install -r tests/requirements.txt")
     log, port = tmp_path / "received", free_port()
     log.touch()
     arguments = [part.format(port=port) for part in SERVERS[request.param]]
     server = subprocess.Popen([sys.executable, *arguments], cwd=HERE, env={**os.environ, "HOSTILE_LOG": str(log)}, stderr=subprocess.DEVNULL)
     try:
         wait_for(port, server)
-        front = gateway.Gateway(tmp_path, port)
+        front = Gateway(gambeson, tmp_path / "gateway", raw.POLICY, upstream=f"http://127.0.0.1:{port}")
         try:
-            yield front, log
+            yield front.start(), log
         finally:
             front.stop()
     finally:
@@ -87,7 +83,7 @@ def test_nothing_is_smuggled(guarded):
     front, log = guarded
     problems, before = [], 0
     for entry in inputs.every_input():
-        answer = gateway.send(front.port, entry.data, answers=max(1, len(entry.expect or [])))
+        answer = raw.send(front.http, entry.data, answers=max(1, len(entry.expect or [])))
         targets = received(log)[before:]
         before += len(targets)
         problem = judge(entry, answer, targets)
@@ -95,4 +91,4 @@ def test_nothing_is_smuggled(guarded):
     time.sleep(0.5)  # What arrives late was not allowed by any answer above.
     assert not received(log)[before:]
     assert not problems, "\n".join(problems)
-    assert front.is_alive()
+    assert front.process.poll() is None, "the gateway ended by itself"

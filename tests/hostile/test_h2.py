@@ -2,7 +2,7 @@
 
 import time
 
-import h2
+import frames
 import pytest
 from test_recorded import check_seen, take
 
@@ -72,7 +72,7 @@ def ids(entries):
 @pytest.mark.parametrize("name, head, body", REFUSED, ids=ids(REFUSED))
 def test_refused(name, head, body, front, recorder):
     recorder.take()
-    end = h2.send(front.https_port, h2.request(head, body))
+    end = frames.send(front.https, frames.request(head, body))
     time.sleep(0.02)  # A request that came through would be on its way.
     seen, garbage = take(recorder, 0)
     check_seen(seen, garbage)
@@ -82,7 +82,7 @@ def test_refused(name, head, body, front, recorder):
 @pytest.mark.parametrize("name, head, body, expected", HARMLESS, ids=ids(HARMLESS))
 def test_harmless(name, head, body, expected, front, recorder):
     recorder.take()
-    h2.send(front.https_port, h2.request(head, body))
+    frames.send(front.https, frames.request(head, body))
     time.sleep(0.02)
     seen, garbage = take(recorder, 0)
     check_seen(seen, garbage)
@@ -106,7 +106,7 @@ ACCEPTED = [
 @pytest.mark.parametrize("name, head, body, trailers, expected", ACCEPTED, ids=ids(ACCEPTED))
 def test_accepted(name, head, body, trailers, expected, front, recorder):
     recorder.take()
-    assert h2.send(front.https_port, h2.request(head, body, trailers)) == 200
+    assert frames.send(front.https, frames.request(head, body, trailers)) == 200
     seen, garbage = take(recorder, 1)
     check_seen(seen, garbage)
     assert [(request.method, request.target, request.body) for request in seen] == [expected]
@@ -114,6 +114,6 @@ def test_accepted(name, head, body, trailers, expected, front, recorder):
 
 def test_crumbs_of_a_cookie_become_one_field(front, recorder):
     recorder.take()
-    assert h2.send(front.https_port, h2.request(fields((b"cookie", b"a=b"), (b"cookie", b"c=d")))) == 200
+    assert frames.send(front.https, frames.request(fields((b"cookie", b"a=b"), (b"cookie", b"c=d")))) == 200
     seen, _ = take(recorder, 1)
     assert seen[0].get("cookie") == ["a=b; c=d"], "RFC 9113 8.2.3"

@@ -2,9 +2,9 @@
 
 import time
 
-import gateway
 import inputs
 import pytest
+import raw
 
 #: Names that only the gateway may use towards the app.
 OURS = {"x-forwarded-for": ["127.0.0.1"], "x-forwarded-proto": ["http", "https"]}
@@ -38,7 +38,7 @@ def check_seen(seen, garbage):
 def test_input(entry, pieces, front, recorder):
     recorder.take()
     expected = entry.expect or []
-    answer = gateway.send(front.port, entry.data, pieces=pieces, answers=max(1, len(expected)))
+    answer = raw.send(front.http, entry.data, pieces=pieces, answers=max(1, len(expected)))
     seen, garbage = take(recorder, len(expected) if 200 in answer.statuses else 0)
     check_seen(seen, garbage)
     complete = [request.target for request in seen if request.complete]
@@ -52,7 +52,7 @@ def test_input(entry, pieces, front, recorder):
 def test_fields_of_one_hop_and_of_the_gateway_do_not_pass(front, recorder):
     lines = b"Connection: close, X-Real-Ip\r\nX-Real-Ip: 9.9.9.9\r\nX-Forwarded-For: 9.9.9.9\r\nForwarded: for=9.9.9.9\r\nKeep-Alive: 1\r\nTE: trailers\r\n"
     recorder.take()
-    gateway.send(front.port, inputs.get(lines))
+    raw.send(front.http, inputs.get(lines))
     seen, _ = take(recorder, 1)
     check_seen(seen, [])
     assert "9.9.9.9" not in str(seen[0].fields)

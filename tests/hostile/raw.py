@@ -1,61 +1,12 @@
-"""Start `gambeson serve` in front of an app, and speak raw bytes to it."""
+"""Speak raw bytes to a gateway."""
 
-import json
-import os
-import pathlib
 import socket
-import subprocess
 
-ROOT = pathlib.Path(__file__).resolve().parents[2]
-BINARY = pathlib.Path(os.environ.get("GAMBESON_BIN", ROOT / "target/debug/gambeson"))
-
+#: Hundreds of refused requests from one address are these tests' purpose.
 POLICY = """
-[app]
-name = "hostile"
-hosts = ["localhost"]
-upstream = "http://127.0.0.1:{port}"
-
-[listen]
-https = "127.0.0.1:0"
-http = "127.0.0.1:0"
-admin = "127.0.0.1:0"
-plain = true
-
-# Hundreds of refused requests from one address are this test's purpose.
 [rate_limit]
 mode = "off"
 """
-
-
-class Gateway:
-    """A running gateway; `port` speaks plain HTTP, `https_port` TLS."""
-
-    def __init__(self, folder, upstream_port, *options):
-        policy = folder / "gambeson.toml"
-        policy.write_text(POLICY.format(port=upstream_port))
-        self.errors = open(folder / "stderr.txt", "w+b")
-        command = [BINARY, "serve", "--announce", "--policy", policy, "--state", folder / "state", *options]
-        self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=self.errors)
-        line = self.process.stdout.readline()
-        if not line:
-            self.process.wait(10)
-            self.errors.seek(0)
-            raise RuntimeError("the gateway did not start: " + self.errors.read().decode(errors="replace"))
-        addresses = json.loads(line)
-        self.port, self.https_port = (int(addresses[name].rpartition(":")[2]) for name in ("http", "https"))
-
-    def is_alive(self):
-        return self.process.poll() is None
-
-    def stop(self):
-        self.process.terminate()
-        try:
-            self.process.wait(15)
-        except subprocess.TimeoutExpired:
-            self.process.kill()
-            self.process.wait()
-        self.process.stdout.close()
-        self.errors.close()
 
 
 class Answer:
