@@ -1,5 +1,6 @@
 """What the app answers reaches the server as PEP 3333 says, and never around the engine."""
 
+import io
 import sys
 import threading
 from wsgiref.handlers import SimpleHandler
@@ -348,12 +349,11 @@ def test_a_server_that_refuses_the_head_is_told_nothing_more(tmp_path):
 
 
 def test_a_real_handler(tmp_path):
-    import io
-
     out = io.BytesIO()
     env = environ()
     handler = SimpleHandler(env["wsgi.input"], out, env["wsgi.errors"], env)
-    handler.run(guarded(tmp_path, App()))
+    # It says itself that it speaks plain HTTP.
+    handler.run(guarded(tmp_path, App(), "[transport]\nredirect = false"))
     head, body = out.getvalue().split(b"\r\n\r\n", 1)
     assert head.startswith(b"HTTP/1.0 200 OK") and body == b"ok"
 

@@ -25,8 +25,8 @@ class Guard:
         """The policy file."""
 
     @property
-    def not_enforced(self) -> list[tuple[str, str]]:
-        """What of a policy only the gateway can enforce: section (or its keys), and why."""
+    def gaps(self) -> list[tuple[str, str]]:
+        """What of a policy is not enforced inside the app's process, or not in full: section and keys, and why."""
 
 def wsgi(
     app: Callable[..., Iterable[bytes]],

@@ -221,7 +221,7 @@ impl Answer {
     /// Answers with the refusal of the request's body, if there is one and the head has not left.
     fn refused(&self, py: Python<'_>) -> PyResult<Option<Bytes>> {
         let Some(denial) = self.state().refused.take() else { return Ok(None) };
-        match self.instead(py, LayerName::Protocol, denial)? {
+        match self.instead(py, denial)? {
             Some((_, body)) => Ok(Some(body)),
             None => Ok(None),
         }
@@ -237,7 +237,7 @@ impl Answer {
         }
         let kind = error.get_type(py).name().map_or_else(|_| "an exception".to_owned(), |name| name.to_string());
         let denial = Denial::new("app-failed", StatusCode::INTERNAL_SERVER_ERROR, FAILED, format!("the app raised {kind}"));
-        match self.instead(py, LayerName::Disclosure, denial)? {
+        match self.instead(py, denial)? {
             Some((id, body)) => {
                 self.host.log_error(py, &format!("the app failed, reference {id}"), &error);
                 Ok(Out::Own(body))
@@ -247,10 +247,10 @@ impl Answer {
     }
 
     /// Answers instead of the app, if the head has not left.
-    fn instead(&self, py: Python<'_>, layer: LayerName, denial: Box<Denial>) -> PyResult<Option<(String, Bytes)>> {
+    fn instead(&self, py: Python<'_>, denial: Box<Denial>) -> PyResult<Option<(String, Bytes)>> {
         let outgoing = match self.take() {
-            Phase::Waiting(exchange) | Phase::Headed(exchange, _) => exchange.fail(layer, denial),
-            Phase::Holding(held, ..) => held.fail(layer, denial),
+            Phase::Waiting(exchange) | Phase::Headed(exchange, _) => exchange.fail(LayerName::Protocol, denial),
+            Phase::Holding(held, ..) => held.fail(LayerName::Protocol, denial),
             phase => {
                 self.put(phase);
                 return Ok(None);

@@ -205,9 +205,9 @@ impl Guard {
         self.host.policy().clone()
     }
 
-    /// What of a policy only the gateway can enforce: section (or `section.key`), and why.
+    /// What of a policy is not enforced inside the app's process, or not in full: section and keys, and why.
     #[getter]
-    fn not_enforced(&self) -> Vec<(String, &'static str)> {
+    fn gaps(&self) -> Vec<(String, &'static str)> {
         IN_PROCESS_GAPS.iter().map(|gap| (gap.name(), gap.why)).collect()
     }
 

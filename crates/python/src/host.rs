@@ -52,10 +52,14 @@ impl Host {
         })
     }
 
-    /// Says at start what of a policy is not enforced here.
+    /// Says at start what of a policy is not, or not wholly, enforced here.
     pub(crate) fn introduce(&self, py: Python<'_>) {
         let gaps: Vec<String> = IN_PROCESS_GAPS.iter().map(|gap| format!("{}: {}", gap.name(), gap.why)).collect();
-        let text = format!("{}: inside the app's process these are not enforced: {}", self.policy.display(), gaps.join(" "));
+        let text = format!(
+            "{}: inside the app's process the following is not enforced, or not in full; the gateway does. {}",
+            self.policy.display(),
+            gaps.join(" ")
+        );
         self.log(py, "warning", &text);
     }
 

@@ -1,7 +1,7 @@
 //! What of a policy a host inside the app's own process cannot enforce, because the server in front of it has done that
 //! part of the work already. Said once at start, so that nobody believes in a defence that is not there.
 
-/// A section, or some keys of one, that only the gateway enforces.
+/// A section, or some keys of one, that a host in the app's process enforces not at all or not in full.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Gap {
     /// The section.
@@ -20,7 +20,7 @@ impl Gap {
     }
 }
 
-/// Everything that only the gateway enforces.
+/// Everything that only the gateway enforces, or that holds there in full and in process in part.
 pub const IN_PROCESS_GAPS: &[Gap] = &[
     Gap {
         section: "listen",
@@ -28,16 +28,33 @@ pub const IN_PROCESS_GAPS: &[Gap] = &[
         why: "the app's own server listens, counts connections and stops.",
     },
     Gap {
+        section: "upstream",
+        keys: &["connect", "response", "idle", "stream_idle", "connections", "keep_idle"],
+        why: "the app is called, not connected to, and a call cannot be ended from outside.",
+    },
+    Gap {
         section: "transport",
         keys: &["profile", "certificate", "acme", "client_certificates"],
-        why: "the app's own server, or what stands before it, speaks TLS.",
+        why: "TLS ends at the server in front; only the scheme it tells is known.",
     },
     Gap {
         section: "protocol",
         keys: &["first_byte", "head_time", "body_rate", "body_grace", "keep_alive", "send_stall", "http2", "http2_streams"],
-        why: "the app's own server reads the bytes of a connection, and waits for them as long as it will.",
+        why: "the app's own server reads and writes the connection, at its own pace and by its own reading of HTTP.",
     },
-    Gap { section: "upstream", keys: &[], why: "the app is called, not connected to, and a call cannot be ended from outside." },
+    Gap {
+        section: "protocol",
+        keys: &["odd_headers"],
+        why: "`X_User` and `X-User` are one variable before they are seen: use a server that drops the former (gunicorn and \
+              waitress do), and repeated fields are one.",
+    },
+    Gap {
+        section: "protocol",
+        keys: &["encoded_slashes"],
+        why: "paths are decoded before they are seen, unless the server keeps the target as sent (REQUEST_URI, RAW_URI).",
+    },
+    Gap { section: "rate_limit", keys: &[], why: "each process counts for itself: with four workers, four times as many pass." },
+    Gap { section: "route", keys: &["response"], why: "a call cannot be ended from outside." },
 ];
 
 #[cfg(test)]
