@@ -140,3 +140,13 @@ def test_forked_workers_write_one_log(tmp_path):
     for file in sorted((tmp_path / ".gambeson" / "audit").iterdir()):
         sequence.extend(int(line.split(',"time"')[0].split(":")[1]) for line in file.read_text().splitlines())
     assert sequence == list(range(1, len(sequence) + 1))
+
+
+def test_the_log_is_kept_as_the_policy_says(tmp_path):
+    guard = guarded(tmp_path, App(), '[audit_log]\nfile = "64KiB"\nfiles = 2')
+    for number in range(600):
+        ask(guard, environ("/../x"))
+        if number % 100 == 99:
+            records(guard)
+    files = list((tmp_path / ".gambeson" / "audit").iterdir())
+    assert 1 <= len(files) <= 2 and sum(file.stat().st_size for file in files) < 300_000

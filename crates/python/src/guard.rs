@@ -190,8 +190,8 @@ impl Guard {
 
     /// Reads the policy file again. A bad one raises `PolicyError` and changes nothing; requests under way keep the policy
     /// they began with. Each process reloads for itself.
-    fn reload(&self) -> PyResult<()> {
-        self.host.reload()
+    fn reload(&self, py: Python<'_>) -> PyResult<()> {
+        self.host.reload(py)
     }
 
     /// Writes what waits to the audit log. At the end of the process this happens by itself.

@@ -7,7 +7,7 @@ use gambeson_core::{
     policy::IN_PROCESS_GAPS,
     store::{Answer, Ask},
 };
-use gambeson_store::{buckets::Buckets, state_dir::StateDir};
+use gambeson_store::{audit::Settings, buckets::Buckets, state_dir::StateDir};
 use pyo3::{
     exceptions::{PyOSError, PyRuntimeError},
     prelude::*,
@@ -15,7 +15,7 @@ use pyo3::{
 };
 use std::{
     path::PathBuf,
-    sync::{PoisonError, RwLock},
+    sync::{Arc, PoisonError, RwLock},
     time::{Instant, SystemTime, UNIX_EPOCH},
 };
 
@@ -31,6 +31,10 @@ pub(crate) struct Host {
     pub(crate) keys: Keys,
 }
 
+fn log_settings(engine: &Engine) -> Settings {
+    Settings::from(&engine.policy().layers.audit_log)
+}
+
 /// One mebibyte: as many clients at a time as one Python process can serve in a minute, with room to spare.
 const BUCKETS: usize = 1 << 16;
 
@@ -39,12 +43,12 @@ impl Host {
     pub(crate) fn open(py: Python<'_>, policy: PathBuf, state: Option<PathBuf>) -> PyResult<Self> {
         let engine = policy_file::load(&policy)?;
         let state = state.unwrap_or_else(|| policy.with_file_name(".gambeson"));
-        let journal = StateDir::open(&state).and_then(Journal::open);
+        let journal = StateDir::open(&state).and_then(|state| Journal::open(state, log_settings(&engine)));
         let journal = journal.map_err(|error| PyOSError::new_err(error.to_string()))?;
         Ok(Self {
             policy,
             engine: RwLock::new(engine),
-            buckets: Buckets::new(BUCKETS),
+            buckets: Buckets::new(BUCKETS, Arc::default()),
             epoch: Instant::now(),
             journal,
             logger: py.import("logging")?.call_method1("getLogger", ("gambeson",))?.unbind(),
@@ -73,9 +77,11 @@ impl Host {
     }
 
     /// Reads the policy again. A bad one changes nothing.
-    pub(crate) fn reload(&self) -> PyResult<()> {
+    pub(crate) fn reload(&self, py: Python<'_>) -> PyResult<()> {
         let engine = policy_file::load(&self.policy)?;
         *self.engine.write().unwrap_or_else(PoisonError::into_inner) = engine;
+        // The next record opens the log with the new policy's settings.
+        self.close(py);
         Ok(())
     }
 
@@ -97,7 +103,7 @@ impl Host {
     pub(crate) fn record(&self, py: Python<'_>, finish: Finish, begun: Instant) {
         let took = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);
         let Some(record) = finish.record(took) else { return };
-        if let Err(error) = self.journal.record(record) {
+        if let Err(error) = self.journal.record(record, || log_settings(&self.engine())) {
             self.log(py, "error", &format!("an exchange was not written to the audit log: {error}"));
         }
     }

@@ -23,8 +23,8 @@ struct Opened {
 
 impl Journal {
     /// Makes sure that the log can be written, and leaves no thread behind: a fork may follow.
-    pub(crate) fn open(state: StateDir) -> Result<Self, StateError> {
-        open(&state)?.close();
+    pub(crate) fn open(state: StateDir, settings: Settings) -> Result<Self, StateError> {
+        open(&state, settings)?.close();
         Ok(Self { state, log: Mutex::new(None) })
     }
 
@@ -32,14 +32,14 @@ impl Journal {
         self.log.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Hands a record to the log's thread.
-    pub(crate) fn record(&self, record: Box<Record>) -> Result<(), StateError> {
+    /// Hands a record to the log's thread, which is begun with these settings if it is not there.
+    pub(crate) fn record(&self, record: Box<Record>, settings: impl FnOnce() -> Settings) -> Result<(), StateError> {
         let process = std::process::id();
         let mut log = self.log();
         if log.as_ref().is_none_or(|opened| opened.process != process) {
             // The parent's: its thread is not here to be waited for.
             std::mem::forget(log.take());
-            *log = Some(Opened { log: open(&self.state)?, process });
+            *log = Some(Opened { log: open(&self.state, settings())?, process });
         }
         if let Some(opened) = &*log {
             opened.log.record(Event::Exchange(record));
@@ -56,6 +56,6 @@ impl Journal {
     }
 }
 
-fn open(state: &StateDir) -> Result<AuditLog, StateError> {
-    AuditLog::open(state, Settings::default(), Arc::new(Metrics::default()))
+fn open(state: &StateDir, settings: Settings) -> Result<AuditLog, StateError> {
+    AuditLog::open(state, settings, Arc::new(Metrics::default()))
 }

@@ -6,6 +6,7 @@ use super::journal::{Journal, Limits};
 use super::redact::redact;
 use crate::metrics::{Loss, Metrics};
 use crate::state_dir::{StateDir, StateError};
+use gambeson_core::layers::audit_log;
 use jiff::Timestamp;
 use std::io::Write;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering::Relaxed};
@@ -37,6 +38,19 @@ pub struct Settings {
     pub sync: Sync,
     /// Events that wait to be written take at most this much memory, in bytes.
     pub queue_bytes_max: usize,
+}
+
+impl From<&audit_log::AuditLog> for Settings {
+    /// As the policy says.
+    fn from(section: &audit_log::AuditLog) -> Self {
+        let sync = match section.sync {
+            audit_log::Sync::Each => Sync::EveryBatch,
+            audit_log::Sync::Second => Sync::EverySecond,
+            audit_log::Sync::Never => Sync::Never,
+        };
+        let limits = Limits { file_bytes_max: section.file_bytes_max, files_max: section.files_max };
+        Self { limits, sync, ..Self::default() }
+    }
 }
 
 impl Default for Settings {
