@@ -36,9 +36,11 @@ lint: ## Formatting and lints
 	cargo clippy --locked --workspace --all-targets -- -D warnings
 
 test-rust: ## Unit, property and integration tests
+	tests/get-pebble.sh
 	cargo test --locked --workspace --exclude gambeson-python
 
 test-python: build $(CACHE)/venv.stamp ## The gateway before real apps and servers, the Python package, the guide's commands, a browser if there is one
+	tests/get-pebble.sh
 	$(VENV)/bin/python -m pytest -q tests examples
 
 $(CACHE)/venv.stamp: tests/requirements.txt pyproject.toml $(wildcard crates/*/src/*.rs crates/*/src/*/*.rs crates/*/src/*/*/*.rs python/gambeson/*.py)
