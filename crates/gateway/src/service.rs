@@ -13,9 +13,9 @@ use crate::{
     server::{self, Server},
     tls::{Tickets, Tls, TlsError, acme},
 };
-use gambeson_core::{layers::audit_log as layer, policy::Policy};
+use gambeson_core::policy::Policy;
 use gambeson_store::{
-    audit::{self, AuditLog},
+    audit::AuditLog,
     metrics::{Metrics, Outcome},
     serving::Claim,
     state_dir::{StateDir, StateError},
@@ -277,22 +277,9 @@ fn open_ledger(policy: &Policy, state: &StateDir) -> Result<Ledger, StateError> 
     let off = policy.modes.get(gambeson_core::policy::LayerName::AuditLog) == gambeson_core::policy::Mode::Off;
     let audit = match off {
         true => None,
-        false => Some(Arc::new(AuditLog::open(state, audit_settings(policy), metrics.clone())?)),
+        false => Some(Arc::new(AuditLog::open(state, (&policy.layers.audit_log).into(), metrics.clone())?)),
     };
     Ok(Ledger { metrics, audit })
-}
-
-fn audit_settings(policy: &Policy) -> audit::Settings {
-    let wanted = &policy.layers.audit_log;
-    audit::Settings {
-        limits: audit::Limits { file_bytes_max: wanted.file_bytes_max, files_max: wanted.files_max },
-        sync: match wanted.sync {
-            layer::Sync::Each => audit::Sync::EveryBatch,
-            layer::Sync::Second => audit::Sync::EverySecond,
-            layer::Sync::Never => audit::Sync::Never,
-        },
-        ..audit::Settings::default()
-    }
 }
 
 fn workers(wanted: usize) -> usize {

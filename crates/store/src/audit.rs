@@ -19,4 +19,4 @@ pub use event::{Event, printable};
 pub use journal::Limits;
 pub use read::{Follow, LogReader};
 pub use verify::{Problem, Verification, verify};
-pub use writer::{AuditLog, Settings, Sync};
+pub use writer::{AuditLog, Settings};

@@ -6,7 +6,7 @@ use super::journal::{Journal, Limits};
 use super::redact::redact;
 use crate::metrics::{Loss, Metrics};
 use crate::state_dir::{StateDir, StateError};
-use gambeson_core::layers::audit_log;
+use gambeson_core::layers::audit_log::{AuditLog as Section, Sync};
 use jiff::Timestamp;
 use std::io::Write;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering::Relaxed};
@@ -34,40 +34,24 @@ const ENVELOPE_BYTES: usize = 256;
 pub struct Settings {
     /// How large it may become.
     pub limits: Limits,
-    /// What a power cut may take.
+    /// What a power cut may take. (The end of the process alone, however it comes, takes nothing that was written.)
     pub sync: Sync,
     /// Events that wait to be written take at most this much memory, in bytes.
     pub queue_bytes_max: usize,
 }
 
-impl From<&audit_log::AuditLog> for Settings {
-    /// As the policy says.
-    fn from(section: &audit_log::AuditLog) -> Self {
-        let sync = match section.sync {
-            audit_log::Sync::Each => Sync::EveryBatch,
-            audit_log::Sync::Second => Sync::EverySecond,
-            audit_log::Sync::Never => Sync::Never,
-        };
-        let limits = Limits { file_bytes_max: section.file_bytes_max, files_max: section.files_max };
-        Self { limits, sync, ..Self::default() }
-    }
-}
-
 impl Default for Settings {
     fn default() -> Self {
-        Self { limits: Limits::default(), sync: Sync::EverySecond, queue_bytes_max: 16 * 1024 * 1024 }
+        Self { limits: Limits::default(), sync: Sync::Second, queue_bytes_max: 16 * 1024 * 1024 }
     }
 }
 
-/// What a power cut may take. (The end of the process alone, however it comes, takes nothing that was written.)
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Sync {
-    /// Nothing that was written: every batch reaches the disk before the next is begun.
-    EveryBatch,
-    /// The last second.
-    EverySecond,
-    /// What the system has not written yet.
-    Never,
+impl From<&Section> for Settings {
+    /// As the policy says. They hold until the process ends: a reload does not change them.
+    fn from(section: &Section) -> Self {
+        let limits = Limits { file_bytes_max: section.file_bytes_max, files_max: section.files_max };
+        Self { limits, sync: section.sync, ..Self::default() }
+    }
 }
 
 /// The log, open for writing. One per process; threads share it behind an [`Arc`].
@@ -262,8 +246,8 @@ impl Writer {
 
     fn sync_when_due(&mut self) {
         let due = match (self.sync, self.unsynced_since) {
-            (Sync::EveryBatch, Some(_)) => true,
-            (Sync::EverySecond, Some(since)) => since.elapsed() >= SYNC_EVERY,
+            (Sync::Each, Some(_)) => true,
+            (Sync::Second, Some(since)) => since.elapsed() >= SYNC_EVERY,
             _ => false,
         };
         if due {

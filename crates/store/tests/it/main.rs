@@ -167,6 +167,25 @@ fn processes_that_write_at_once_keep_one_chain() {
 }
 
 #[test]
+fn the_policy_says_how_much_is_kept() {
+    let policy =
+        "[app]\nhosts = [\"localhost\"]\nupstream = \"http://127.0.0.1:5000\"\n[audit_log]\nfile = \"64KiB\"\nfiles = 2\n";
+    let policy = gambeson_core::policy::Policy::parse(policy).unwrap();
+    let (_folder, state) = state();
+    let (log, metrics) = open(&state, (&policy.layers.audit_log).into());
+    for i in 0..1_000 {
+        log.record(Event::Exchange(Box::new(record(&i.to_string()))));
+        if i % 50 == 0 {
+            until(|| metrics.audit_records.get() > i);
+        }
+    }
+    log.close();
+    let found = verify(&state).unwrap();
+    assert_eq!((found.problems, found.files), (vec![], 2));
+    assert!(found.first > 1);
+}
+
+#[test]
 fn what_does_not_fit_is_counted_and_the_count_is_written() {
     let (_folder, state) = state();
     let (log, metrics) = open(&state, Settings { queue_bytes_max: 2_000, ..Settings::default() });
