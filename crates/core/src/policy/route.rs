@@ -47,7 +47,7 @@ pub(super) const ROUTE: Section = Section {
             kind: Kind::Text("rate"),
             default: "",
             about: "How often it may be asked for: `10/minute per address`, `100/hour per network`, `1000/minute`.",
-            why: "The limits for everybody hold anyway; on a login-like path it takes the place of that strict default.",
+            why: "It takes the place of `rate_limit.dynamic` and `rate_limit.login` here; `rate_limit.limits` hold anyway.",
         },
         Key {
             name: "body",

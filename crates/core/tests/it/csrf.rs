@@ -21,7 +21,16 @@ const KINDS: [Kind; 8] = [
     ("act", "PUT", &[]),
     ("act", "PATCH", &[]),
     ("act", "DELETE", &[]),
-    ("socket", "GET", &[("connection", "upgrade"), ("upgrade", "websocket"), ("sec-websocket-version", "13")]),
+    (
+        "socket",
+        "GET",
+        &[
+            ("connection", "upgrade"),
+            ("upgrade", "websocket"),
+            ("sec-websocket-version", "13"),
+            ("sec-websocket-key", "dGhlIHNhbXBsZSBub25jZQ=="),
+        ],
+    ),
 ];
 
 const CREDENTIALS: [Choice; 7] = [
@@ -135,7 +144,7 @@ fn every_combination_is_as_the_table_says() {
         }
     });
     assert!(count >= 500, "{count} combinations");
-    assert!(faults.is_empty(), "{} of {count}:\n{}", faults.len(), faults.join("\n"));
+    assert!(faults.is_empty(), "{} of {count}:\n{}", faults.len(), faults[..faults.len().min(20)].join("\n"));
 }
 
 #[test]

@@ -22,9 +22,9 @@ fn login(policy: &str, answers: &[Answer]) -> Asked {
 
 #[test]
 fn without_a_count_logins_are_refused_and_pages_are_not() {
-    assert!(login("", &[FREE; 4]).forwarded);
-    assert!(login("", &[Answer::Unavailable, Answer::Unavailable, FREE, FREE]).forwarded);
-    let denied = login("", &[FREE, FREE, FREE, Answer::Unavailable]);
+    assert!(login("", &[FREE; 5]).forwarded);
+    assert!(login("", &[Answer::Unavailable, Answer::Unavailable, Answer::Unavailable, FREE, FREE]).forwarded);
+    let denied = login("", &[FREE, FREE, FREE, FREE, Answer::Unavailable]);
     assert_eq!((denied.rule.as_str(), denied.status), ("rate_limit/unavailable", 503));
     assert!(!login("", &[]).forwarded, "an answer that is missing is no leave");
     assert!(ask("", "GET", "/", &[], &[]).forwarded);
@@ -34,13 +34,17 @@ fn without_a_count_logins_are_refused_and_pages_are_not() {
 
 #[test]
 fn the_longest_wait_is_told_and_the_way_out_is_a_policy() {
-    let denied = login("", &[full(1_000), FREE, full(5_001), FREE]);
+    let denied = login("", &[full(1_000), FREE, FREE, full(5_001), FREE]);
     assert_eq!(denied.rule, "rate_limit/login");
     assert_eq!(denied.header("retry-after"), Some("6"));
     assert_eq!(denied.allow, "[[route]]\npath = \"/login\"\nmethods = [\"POST\"]\nlimit = \"20/minute per address\"");
     assert!(Policy::parse(&denied.allow).is_ok());
-    let denied = login("", &[full(1_000), FREE, FREE, FREE]);
+    let denied = login("", &[full(1_000), FREE, FREE, FREE, FREE]);
     assert_eq!(denied.rule, "rate_limit/flood");
     assert_eq!(denied.allow, "[rate_limit]\nlimits = [\"12000/minute per address\", \"30000/minute per network\"]");
     assert!(Policy::parse(&denied.allow).is_ok());
+    let denied = ask("", "GET", "/search", &[], &[FREE, FREE, full(1)]);
+    assert_eq!(denied.rule, "rate_limit/dynamic");
+    assert_eq!(denied.allow, "[[route]]\npath = \"/search\"\nmethods = [\"GET\"]\nlimit = \"600/10s per address\"");
+    assert!(ask(&denied.allow, "GET", "/search", &[], &[FREE, FREE, FREE]).forwarded);
 }

@@ -34,7 +34,7 @@ pub(super) enum Scope {
 }
 
 /// More is no limit.
-const COUNT_MAX: u32 = 100_000_000;
+const COUNT_MAX: u32 = 1_000_000_000;
 /// Longer is no rate: the buckets live in memory.
 const PERIOD_MAX: Duration = Duration::from_secs(31 * 86_400);
 

@@ -4,7 +4,7 @@
 //! state: this layer asks and judges the answers, it keeps none.
 
 mod limit;
-mod login;
+mod path;
 mod policy;
 mod standing;
 #[cfg(test)]
@@ -29,6 +29,11 @@ pub const RULES: &[Rule] = &[
         name: "flood",
         about: "A client asks more often than anybody may; it is told when to come again.",
         why: "One client must not take what all share (CWE-770).",
+    },
+    Rule {
+        name: "dynamic",
+        about: "A client makes the app work more often than anybody may; it is told when to come again.",
+        why: "Pages and searches cost a hundred times what a file costs (CWE-770).",
     },
     Rule {
         name: "login",
@@ -58,6 +63,13 @@ struct Quota {
     unavailable: Unavailable,
 }
 
+impl Quota {
+    /// Whether it is made for a few paths, so that a client can know it and pace itself.
+    fn is_narrow(self) -> bool {
+        matches!(self.rule, "login" | "route")
+    }
+}
+
 impl Layer for RateLimit {
     fn name(&self) -> LayerName {
         LayerName::RateLimit
@@ -81,7 +93,7 @@ impl Layer for RateLimit {
             if !taken.allowed && worst.is_none_or(|(_, other)| other.retry_after < taken.retry_after) {
                 worst = Some((quota, taken));
             }
-            if !taken.allowed || quota.rule != "flood" {
+            if !taken.allowed || quota.is_narrow() {
                 standing.add(quota.limit, taken);
             }
         }
@@ -100,25 +112,27 @@ impl Layer for RateLimit {
 
 impl RateLimit {
     /// The limits that count a request, always in the same order: the answers come in the order of the asks. A route's own limit
-    /// takes the place of the login limit there.
+    /// takes the place of `dynamic` and `login` there.
     fn quotas<'a>(&'a self, request: &Request, route: Option<&'a Route>) -> impl Iterator<Item = Quota> + use<'a> {
         let own = route.and_then(|route| Some((route, route.limit?)));
+        let dynamic: &[_] = if own.is_none() && !is_file(request) { &self.dynamic } else { &[] };
         let login: &[_] = if own.is_none() && self.is_login(request) { &self.login } else { &[] };
         let quota = |rule, unavailable| move |&(number, limit): &(u32, Limit)| Quota { rule, number, limit, unavailable };
         let everybody = self.limits.iter().map(quota("flood", self.unavailable));
+        let dynamic = dynamic.iter().map(quota("dynamic", self.unavailable));
         let login = login.iter().map(quota("login", self.login_unavailable));
         let own = own.map(|(route, limit)| {
             let number = limit.rule(&place(route));
             Quota { rule: "route", number, limit, unavailable: self.unavailable }
         });
-        everybody.chain(login).chain(own)
+        everybody.chain(dynamic).chain(login).chain(own)
     }
 
     /// Whether somebody may be guessing here. A `GET` only shows the form.
     fn is_login(&self, request: &Request) -> bool {
         let path = request.target.decoded_path();
         let sends = !matches!(request.method, Method::GET | Method::HEAD | Method::OPTIONS);
-        sends && (login::is_login(path) || self.login_paths.iter().any(|pattern| pattern.matches(path)))
+        sends && (path::is_login(path) || self.login_paths.iter().any(|pattern| pattern.matches(path)))
     }
 
     fn too_many(&self, request: &Request, route: Option<&Route>, quota: Quota, taken: Taken) -> Box<Denial> {
@@ -146,6 +160,11 @@ impl RateLimit {
         };
         format!("{lines}\nlimit = \"{}\"", limit.doubled())
     }
+}
+
+/// Whether a request only reads a file.
+fn is_file(request: &Request) -> bool {
+    matches!(request.method, Method::GET | Method::HEAD) && path::is_file(request.target.decoded_path())
 }
 
 /// A route's place in the policy, which its rule's number comes from.

@@ -15,7 +15,14 @@ pub const SECTION: Section = Section {
             kind: Kind::List(&Kind::Text("rate")),
             default: "[\"6000/minute per address\", \"30000/minute per network\"]",
             about: "Limits for every request, images and scripts included: `600/minute per address`, `5000/minute per network`, `100000/minute` for all together.",
-            why: "People do not reach it: an office of two hundred behind one address may open two hundred fresh pages of thirty files each in a minute, all at once. A flood from one address is cut to 100 requests a second, which a small app server survives.",
+            why: "People do not reach it: an office of two hundred behind one address may open two hundred fresh pages of thirty files each in a minute, all at once. Files are cheap; what costs is in `dynamic`.",
+        },
+        Key {
+            name: "dynamic",
+            kind: Kind::List(&Kind::Text("rate")),
+            default: "[\"300/10s per address\"]",
+            about: "Limits for what makes the app work: pages, searches, calls of an API; everything but reading files such as `.css`, `.js` and pictures.",
+            why: "Three hundred at once and thirty a second: two hundred people behind one address may each do nine things a minute, while a flood of costly pages ends after a few seconds.",
         },
         Key {
             name: "login",
@@ -53,6 +60,7 @@ pub const SECTION: Section = Section {
 pub struct RateLimit {
     /// For every request, each with its rule's number.
     pub(super) limits: Vec<(u32, Limit)>,
+    pub(super) dynamic: Vec<(u32, Limit)>,
     pub(super) login: Vec<(u32, Limit)>,
     pub(super) login_paths: Vec<Pattern>,
     pub(super) unavailable: Unavailable,
@@ -81,6 +89,7 @@ impl RateLimit {
     pub(crate) fn compile(reader: &mut Reader<'_>, _: &App) -> Self {
         Self {
             limits: limits(reader, "limits"),
+            dynamic: limits(reader, "dynamic"),
             login: limits(reader, "login"),
             login_paths: reader.get("login_paths"),
             unavailable: reader.get("unavailable"),

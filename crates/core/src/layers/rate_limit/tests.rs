@@ -1,4 +1,7 @@
-use super::{Limit, RateLimit, login::is_login};
+use super::{
+    Limit, RateLimit,
+    path::{is_file, is_login},
+};
 use crate::{
     policy::{FromText, Policy},
     store::{Ask, Subject},
@@ -11,8 +14,8 @@ fn limit(text: &str) -> Limit {
 
 fn rules(policy: &str) -> Vec<u32> {
     let policy = Policy::parse(policy).unwrap();
-    let RateLimit { limits, login, .. } = &policy.layers.rate_limit;
-    limits.iter().chain(login).map(|(number, _)| *number).collect()
+    let RateLimit { limits, dynamic, login, .. } = &policy.layers.rate_limit;
+    limits.iter().chain(dynamic).chain(login).map(|(number, _)| *number).collect()
 }
 
 fn subject(text: &str, client: &str) -> Subject {
@@ -62,7 +65,9 @@ fn a_reload_keeps_the_buckets_of_unchanged_rules() {
 #[test]
 fn no_two_rules_share_a_bucket() {
     let text = "10/minute per address";
-    let mut all = rules(&format!("[rate_limit]\nlimits = [\"{text}\", \"11/minute per address\"]\nlogin = [\"{text}\"]"));
+    let mut all = rules(&format!(
+        "[rate_limit]\nlimits = [\"{text}\", \"11/minute per address\"]\ndynamic = [\"{text}\"]\nlogin = [\"{text}\"]"
+    ));
     all.extend([limit(text).rule("route /a"), limit(text).rule("route /b"), limit(text).rule("route /a POST")]);
     let count = all.len();
     all.sort_unstable();
@@ -102,5 +107,15 @@ fn logins_are_recognised_by_their_path() {
     }
     for path in ["/", "", "/comments", "/login/help/articles", "/blogin", "/tokens", "/reset", "/static/login.css", "/authors"] {
         assert!(!is_login(path), "{path}");
+    }
+}
+
+#[test]
+fn files_are_recognised_by_their_ending() {
+    for path in ["/static/app.js", "/a/Logo.PNG", "/fonts/x.woff2", "/.css"] {
+        assert!(is_file(path), "{path}");
+    }
+    for path in ["/", "", "/search", "/js", "/static.js/", "/report.pdf", "/users/ann.smith", "/a.js/b", "/x.json"] {
+        assert!(!is_file(path), "{path}");
     }
 }

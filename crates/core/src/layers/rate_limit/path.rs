@@ -1,4 +1,4 @@
-//! Where passwords are guessed: paths that look like a login, whatever framework made them.
+//! What a path tells: where passwords are guessed, and what is only a file, whatever framework made it.
 
 /// Last segments of such paths, without `-`, `_` and `.`, in lower case.
 const WORDS: [&str; 22] = [
@@ -40,4 +40,40 @@ pub(super) fn is_login(path: &str) -> bool {
 fn word(segment: &str) -> String {
     let letters = segment.bytes().take(60).filter(u8::is_ascii_alphanumeric);
     letters.map(|byte| char::from(byte.to_ascii_lowercase())).collect()
+}
+
+/// Endings of files that an app server, or a server before it, reads from disk.
+const FILES: [&str; 24] = [
+    "css",
+    "js",
+    "mjs",
+    "map",
+    "wasm",
+    "webmanifest",
+    "png",
+    "jpg",
+    "jpeg",
+    "gif",
+    "svg",
+    "webp",
+    "avif",
+    "ico",
+    "bmp",
+    "woff",
+    "woff2",
+    "ttf",
+    "otf",
+    "eot",
+    "mp3",
+    "mp4",
+    "webm",
+    "ogg",
+];
+
+/// Whether a decoded path looks like a file that belongs to a page. An app that answers `/search/x.css` with a search is asked at the
+/// rate of files: there a route's own limit helps.
+pub(super) fn is_file(path: &str) -> bool {
+    let last = path.rsplit('/').next().unwrap_or_default();
+    let ending = last.rsplit_once('.').map(|(_, ending)| ending).unwrap_or_default();
+    FILES.iter().any(|known| known.eq_ignore_ascii_case(ending))
 }
