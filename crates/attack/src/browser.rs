@@ -260,6 +260,11 @@ pub(crate) fn remembers_https(response: &Response, seconds: u64) -> bool {
     age.and_then(|age| age.trim_matches('"').parse::<u64>().ok()).is_some_and(|age| age >= seconds)
 }
 
+/// Whether a host can be bound to HTTPS at all: an address cannot (RFC 6797, section 8.1.1), and for localhost no server should ask.
+pub(crate) fn can_remember_https(host: &str) -> bool {
+    host.parse::<std::net::IpAddr>().is_err() && host != "localhost" && !host.ends_with(".localhost")
+}
+
 /// The value of an attribute of the first `<tag` at or after `mark`'s own element: enough for markup that the attack wrote itself.
 pub(crate) fn attribute_near(page: &str, tag: &str, mark: &str, attribute: &str) -> Option<String> {
     let at = page.find(mark)?;
@@ -399,6 +404,12 @@ mod tests {
         assert!(remembers_https(&with("Strict-Transport-Security", &["includeSubDomains; max-age=63072000"]), 15_552_000));
         assert!(!remembers_https(&with("Strict-Transport-Security", &["max-age=60"]), 15_552_000));
         assert!(!remembers_https(&with("X", &[]), 1));
+        assert!(
+            can_remember_https("shop.example")
+                && !can_remember_https("127.0.0.1")
+                && !can_remember_https("::1")
+                && !can_remember_https("a.localhost")
+        );
     }
 
     #[test]

@@ -72,17 +72,24 @@ pub struct Target {
 impl Target {
     /// Resolves `origin` (and `plain`). An address that is not loopback is refused unless `authorized_by` names somebody.
     pub fn new(origin: &str, plain: Option<&str>, authorized_by: Option<&str>) -> Result<Target, Error> {
+        Self::found(origin, plain, None, authorized_by)
+    }
+
+    /// The same app at this address, whatever its name resolves to: a public name before it is public.
+    pub fn at(address: IpAddr, origin: &str, plain: Option<&str>, authorized_by: Option<&str>) -> Result<Target, Error> {
+        Self::found(origin, plain, Some(address), authorized_by)
+    }
+
+    fn found(origin: &str, plain: Option<&str>, at: Option<IpAddr>, authorized_by: Option<&str>) -> Result<Target, Error> {
         let allowed = authorized_by.is_some_and(|name| !name.trim().is_empty());
+        let find = |origin: &Origin| match at {
+            None => resolve(origin, allowed),
+            Some(address) => permitted(origin, &[SocketAddr::new(address, origin.port)], allowed),
+        };
         let origin = Origin::parse(origin)?;
         let plain = plain.map(Origin::parse).transpose()?;
-        let plain_address = plain.as_ref().map(|plain| resolve(plain, allowed)).transpose()?;
-        Ok(Target {
-            address: resolve(&origin, allowed)?,
-            plain_address,
-            origin,
-            plain,
-            authorized_by: authorized_by.map(str::to_owned),
-        })
+        let plain_address = plain.as_ref().map(find).transpose()?;
+        Ok(Target { address: find(&origin)?, plain_address, origin, plain, authorized_by: authorized_by.map(str::to_owned) })
     }
 }
 
@@ -93,13 +100,17 @@ fn resolve(origin: &Origin, allowed: bool) -> Result<SocketAddr, Error> {
         // RFC 6761: these names are loopback everywhere, whatever a resolver says.
         return Ok(SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), origin.port));
     }
-    let fail = |source| Error::Resolve { host: host.to_owned(), source };
-    let addresses: Vec<SocketAddr> = (host, origin.port).to_socket_addrs().map_err(fail)?.collect();
+    let addresses = (host, origin.port).to_socket_addrs().map_err(|source| Error::Resolve { host: host.to_owned(), source })?;
+    permitted(origin, &addresses.collect::<Vec<_>>(), allowed)
+}
+
+fn permitted(origin: &Origin, addresses: &[SocketAddr], allowed: bool) -> Result<SocketAddr, Error> {
+    let host = origin.host.clone();
     let stranger = addresses.iter().find(|address| !address.ip().to_canonical().is_loopback());
     if let (Some(stranger), false) = (stranger, allowed) {
-        return Err(Error::NotLoopback { host: host.to_owned(), address: stranger.ip() });
+        return Err(Error::NotLoopback { host, address: stranger.ip() });
     }
-    addresses.first().copied().ok_or_else(|| fail(std::io::ErrorKind::NotFound.into()))
+    addresses.first().copied().ok_or(Error::Resolve { host, source: std::io::ErrorKind::NotFound.into() })
 }
 
 #[cfg(test)]
@@ -144,6 +155,8 @@ mod tests {
             assert!(Target::new(text, None, Some(" ")).is_err(), "{text}");
             assert_eq!(Target::new(text, None, Some("Ada")).unwrap().authorized_by.as_deref(), Some("Ada"));
         }
+        assert!(Target::at(IpAddr::from([127, 0, 0, 1]), "https://shop.example", None, None).is_ok());
+        assert!(Target::at(IpAddr::from([192, 0, 2, 1]), "https://localhost", None, None).is_err());
         assert!(matches!(Target::new("http://127.0.0.1", Some("http://192.0.2.1"), None), Err(Error::NotLoopback { .. })));
     }
 }

@@ -12,6 +12,7 @@ use gambeson_attack::{
 };
 use std::{
     io::{self, IsTerminal as _, Write as _},
+    net::IpAddr,
     path::{Path, PathBuf},
 };
 
@@ -33,6 +34,9 @@ pub(crate) struct Args {
     /// Where the same app answers over plain HTTP, usually to redirect
     #[arg(long, value_name = "URL")]
     plain: Option<String>,
+    /// Connect to this address, whatever the name in the URLs resolves to
+    #[arg(long, value_name = "ADDRESS")]
+    connect_to: Option<IpAddr>,
     /// What is known of the app: which page does what, and test accounts (TOML)
     #[arg(long, value_name = "FILE", value_hint = clap::ValueHint::FilePath)]
     app: Option<PathBuf>,
@@ -104,7 +108,7 @@ pub(crate) fn run(args: &Args, global: &Global) -> Result {
     let options = args.options(args.trust(state.as_deref())?)?;
     let log = state.as_deref().map(Log::open).transpose()?;
     let evidence = log.as_ref().map(|log| log as &dyn Evidence);
-    let target = Target::new(args.target.as_deref().unwrap_or_default(), args.plain.as_deref(), args.authorized_by.as_deref())?;
+    let target = args.target(args.target.as_deref().unwrap_or_default(), args.plain.as_deref())?;
     let colour = io::stdout().is_terminal();
     let Some(bare) = &args.bare else {
         let report = attack(&target, &options, evidence, &mut Line::default())?;
@@ -112,7 +116,7 @@ pub(crate) fn run(args: &Args, global: &Global) -> Result {
         global.print(&report, |report| report.table(colour))?;
         return Ok(Outcome::findings_if(!report.holds()));
     };
-    let bare = attack(&Target::new(bare, None, args.authorized_by.as_deref())?, &options, None, &mut Line::default())?;
+    let bare = attack(&args.target(bare, None)?, &options, None, &mut Line::default())?;
     let compared = Comparison::new(bare, attack(&target, &options, evidence, &mut Line::default())?);
     args.write_sarif(&compared.guarded)?;
     global.print(&compared, |compared| compared.table(colour))?;
@@ -120,6 +124,14 @@ pub(crate) fn run(args: &Args, global: &Global) -> Result {
 }
 
 impl Args {
+    fn target(&self, url: &str, plain: Option<&str>) -> Result<Target> {
+        let who = self.authorized_by.as_deref();
+        Ok(match self.connect_to {
+            Some(address) => Target::at(address, url, plain, who)?,
+            None => Target::new(url, plain, who)?,
+        })
+    }
+
     fn options(&self, trust: Trust) -> Result<Options> {
         Ok(Options {
             app: self.app.as_deref().map(read_app).transpose()?.unwrap_or_default(),

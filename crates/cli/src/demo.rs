@@ -141,7 +141,7 @@ impl Demo {
         let pair = self.pair()?;
         let root = authority(&pair.gateway.state);
         options.trust = Trust::Authorities(std::fs::read(&root).map_err(|error| Failure::at(&root, error))?);
-        let target = Target::new(&pair.https(), Some(&pair.http()), None)?;
+        let target = pair.gateway.target()?;
         let log = Log::open(&pair.gateway.state)?;
         let guarded = attack(&target, &options, Some(&log), &mut Line::of("guarded "))?;
         Ok(Comparison::new(bare, guarded))
@@ -151,7 +151,8 @@ impl Demo {
     fn stay(&self, global: &Global) -> Result<()> {
         let pair = self.pair()?;
         if !global.json {
-            let (guarded, bare) = (pair.https(), format!("http://127.0.0.1:{}", pair.app.port));
+            let (guarded, bare) =
+                (format!("https://localhost:{}", pair.gateway.ports.https), format!("http://127.0.0.1:{}", pair.app.port));
             let root = authority(&pair.gateway.state);
             say(&format!(
                 "\nguarded  {guarded}   (certificate authority: {})\nbare     {bare}\n\nCtrl-C stops both.",
@@ -161,15 +162,5 @@ impl Demo {
         loop {
             std::thread::park();
         }
-    }
-}
-
-impl Pair {
-    fn https(&self) -> String {
-        format!("https://127.0.0.1:{}", self.gateway.ports.https)
-    }
-
-    fn http(&self) -> String {
-        format!("http://127.0.0.1:{}", self.gateway.ports.http)
     }
 }

@@ -77,6 +77,11 @@ fn downgrade(context: &mut Context<'_>) -> Result<Verdict, Failed> {
     if !context.origin().https {
         return Ok(Verdict::succeeded("the site is served over plain HTTP: there is nothing a browser could insist on"));
     }
+    if !browser::can_remember_https(&context.origin().host) {
+        return Err(Failed(
+            "a browser binds only public names to HTTPS: give the app's name, and its address with --connect-to".into(),
+        ));
+    }
     let page = context.front()?;
     Ok(if browser::remembers_https(&page, REMEMBERED_SECS) {
         Verdict::stopped("a browser insists on HTTPS after the first visit (Strict-Transport-Security)")

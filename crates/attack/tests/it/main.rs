@@ -150,14 +150,14 @@ fn a_run_ends_when_its_requests_are_used_up() {
 
 /// Puts TLS before the app, and beside it a plain port that redirects; the certificate, the TLS and the plain address.
 fn tls_front(safe: bool) -> (String, String, String) {
-    let certified = rcgen::generate_simple_self_signed(vec!["localhost".to_owned()]).unwrap();
+    let certified = rcgen::generate_simple_self_signed(vec!["shop.example".to_owned()]).unwrap();
     let pem = certified.cert.pem();
     let key = rustls::pki_types::PrivateKeyDer::try_from(certified.signing_key.serialize_der()).unwrap();
     let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
     let config = rustls::ServerConfig::builder_with_provider(provider).with_safe_default_protocol_versions().unwrap();
     let config = Arc::new(config.with_no_client_auth().with_single_cert(vec![certified.cert.der().clone()], key).unwrap());
     let (front, back) = (TcpListener::bind("127.0.0.1:0").unwrap(), TcpListener::bind("127.0.0.1:0").unwrap());
-    let (https, inside) = (format!("https://localhost:{}", front.local_addr().unwrap().port()), back.local_addr().unwrap());
+    let (https, inside) = (format!("https://shop.example:{}", front.local_addr().unwrap().port()), back.local_addr().unwrap());
     server::start_on(back, safe, https.trim_start_matches("https://").to_owned());
     thread::spawn(move || {
         for stream in front.incoming().flatten() {
@@ -187,7 +187,7 @@ fn tls_front(safe: bool) -> (String, String, String) {
 
 fn plain_port(to: String) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let address = format!("http://localhost:{}", listener.local_addr().unwrap().port());
+    let address = format!("http://shop.example:{}", listener.local_addr().unwrap().port());
     thread::spawn(move || {
         for mut stream in listener.incoming().flatten() {
             let _ = stream.read(&mut [0; 4096]);
@@ -202,7 +202,7 @@ fn transport_attacks_reach_the_naive_and_not_the_safe() {
     let bare = attack(false, &["transport/"], None);
     assert!(find(&bare, "transport/plaintext").verdict.is_success() && find(&bare, "transport/downgrade").verdict.is_success());
     let (pem, https, plain) = tls_front(true);
-    let target = Target::new(&https, Some(&plain), None).unwrap();
+    let target = Target::at([127, 0, 0, 1].into(), &https, Some(&plain), None).unwrap();
     let options = Options { trust: Trust::Authorities(pem.into_bytes()), only: vec!["transport/".into()], ..options() };
     let report = run(&target, &options, None, &mut Silent).unwrap();
     for finding in &report.findings {
@@ -215,7 +215,7 @@ fn transport_attacks_reach_the_naive_and_not_the_safe() {
 fn a_certificate_nobody_vouches_for_is_not_believed() {
     let (_, https, _) = tls_front(true);
     let (other, _, _) = tls_front(true);
-    let target = Target::new(&https, None, None).unwrap();
+    let target = Target::at([127, 0, 0, 1].into(), &https, None, None).unwrap();
     let options = Options { trust: Trust::Authorities(other.into_bytes()), only: vec!["headers/framing".into()], ..options() };
     assert!(matches!(run(&target, &options, None, &mut Silent), Err(Error::Down { .. })));
     let nobody = run(&target, &Options { trust: Trust::Nobody, ..options }, None, &mut Silent);
@@ -235,7 +235,7 @@ fn a_server_that_still_speaks_tls_1_1_is_found_out() {
                 let _ = stream.write_all(&[22, 3, 2, 0, 6, 2, 0, 0, 2, 3, 2]);
                 continue;
             }
-            let mut inner = std::net::TcpStream::connect(modern.trim_start_matches("https://")).unwrap();
+            let mut inner = std::net::TcpStream::connect(modern.replace("https://shop.example", "127.0.0.1")).unwrap();
             let (mut from, mut to) = (stream.try_clone().unwrap(), inner.try_clone().unwrap());
             thread::spawn(move || std::io::copy(&mut from, &mut to));
             thread::spawn(move || std::io::copy(&mut inner, &mut stream));

@@ -5,7 +5,7 @@ use super::{
     evidence::Log,
     process::{Gateway, Ports, Process, Scratch, free_port, start_app},
 };
-use crate::{Failure, Global, Result, global::read_policy};
+use crate::{Global, Result, global::read_policy};
 use gambeson_attack::{Evidence, Guarded, Options, Peeled, Peeler, Stage, Target, peel};
 use std::{io::Write as _, path::PathBuf};
 
@@ -51,9 +51,7 @@ impl Pair {
         let app = start_app(&starter.command, &starter.folder, free_port(0)?, &scratch.path().join("app.log"))?;
         let gateway =
             Gateway::start(&starter.policy, app.port, Ports::any()?, off, &scratch.path().join("state"), scratch.path())?;
-        let (https, http) =
-            (format!("https://127.0.0.1:{}", gateway.ports.https), format!("http://127.0.0.1:{}", gateway.ports.http));
-        let target = Target::new(&https, Some(&http), None).map_err(Failure::from)?;
+        let target = gateway.target()?;
         let log = Log::open(&gateway.state)?;
         Ok(Self { _gateway: gateway, _app: app, target, log, _scratch: scratch })
     }

@@ -2,6 +2,8 @@
 
 use super::evidence::private_folder;
 use crate::{Failure, Result};
+use gambeson_attack::Target;
+use gambeson_core::policy::Policy;
 use std::{
     fs::{self, File},
     io,
@@ -189,6 +191,8 @@ impl Ports {
 /// A gateway with its own state directory.
 pub(crate) struct Gateway {
     _process: Process,
+    /// The name it answers to.
+    pub(crate) host: String,
     /// Where it listens.
     pub(crate) ports: Ports,
     /// Its state directory.
@@ -200,13 +204,23 @@ impl Gateway {
     pub(crate) fn start(policy: &str, upstream: u16, ports: Ports, off: &[&str], state: &Path, folder: &Path) -> Result<Self> {
         let (file, state) = (folder.join("gambeson.toml"), state.to_owned());
         fs::write(&file, placed(policy, upstream, ports)?).map_err(|error| Failure::at(&file, error))?;
+        let known =
+            Policy::parse(policy).map_err(|_| Failure::new("the policy does not hold").help("`gambeson check` says why"))?;
+        let host = known.app.hosts.first().cloned().unwrap_or_else(|| "localhost".into());
         let mut command = Command::new(std::env::current_exe()?);
         command.arg("serve").arg("--policy").arg(&file).arg("--state").arg(&state);
         for layer in off {
             command.args(["--off", layer]);
         }
         let process = Process::start(&mut command, ports.https, &folder.join("gateway.log"))?;
-        Ok(Self { _process: process, ports, state })
+        Ok(Self { _process: process, host, ports, state })
+    }
+
+    /// It, to be attacked: under the app's own name, which need not lead here.
+    pub(crate) fn target(&self) -> Result<Target> {
+        let (https, http) =
+            (format!("https://{}:{}", self.host, self.ports.https), format!("http://{}:{}", self.host, self.ports.http));
+        Ok(Target::at([127, 0, 0, 1].into(), &https, Some(&http), None)?)
     }
 }
 
