@@ -7,6 +7,7 @@ mod attack;
 mod ca;
 mod check;
 mod completions;
+mod csp;
 mod demo;
 mod explain;
 mod global;
@@ -50,6 +51,7 @@ enum Command {
     Explain(explain::Args),
     Schema(schema::Args),
     Completions(completions::Args),
+    Csp(csp::Args),
     Log(log::Args),
     Demo(demo::Args),
     Man(man::Args),
@@ -67,6 +69,7 @@ impl Command {
             Self::Explain(args) => explain::run(&args, global),
             Self::Schema(args) => schema::run(&args, global),
             Self::Completions(args) => completions::run(&args, global),
+            Self::Csp(args) => csp::run(&args, global),
             Self::Log(args) => log::run(&args, global),
             Self::Demo(args) => demo::run(&args, global),
             Self::Man(args) => man::run(&args, global),

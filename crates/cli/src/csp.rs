@@ -1,0 +1,93 @@
+//! `gambeson csp`: a Content-Security-Policy that fits the app.
+
+mod address;
+mod crawl;
+mod page;
+mod proposal;
+
+use crate::{Failure, Global, Outcome, Result};
+use crawl::Visit;
+use gambeson_core::policy::{FromText as _, UpstreamAddress};
+use proposal::Proposal;
+use std::path::PathBuf;
+
+/// Find the Content-Security-Policy that fits the app
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    #[command(subcommand)]
+    action: Action,
+}
+
+#[derive(Debug, clap::Subcommand)]
+enum Action {
+    Learn(Learn),
+}
+
+/// Read the app's own pages and propose policy lines: hashes of inline scripts, other hosts, what the app must change
+#[derive(Debug, clap::Args)]
+struct Learn {
+    /// Read the pages or templates of a folder instead of visiting the app
+    #[arg(long, value_name = "DIR", value_hint = clap::ValueHint::DirPath, conflicts_with_all = ["url", "cookie", "crawl"])]
+    from: Option<PathBuf>,
+    /// Where to begin, on the app itself [default: its address in the policy]
+    #[arg(long, value_name = "URL", value_hint = clap::ValueHint::Url)]
+    url: Option<String>,
+    /// Visit at most so many pages
+    #[arg(long, value_name = "N", default_value_t = 50, value_parser = clap::value_parser!(u16).range(1..=1000))]
+    crawl: u16,
+    /// A Cookie field, for pages behind a login; links that log out or delete are not followed
+    #[arg(long, value_name = "COOKIE")]
+    cookie: Option<String>,
+}
+
+/// Learns from the app's pages.
+///
+/// # Errors
+/// When the app does not answer, or the folder cannot be read.
+pub(crate) fn run(args: &Args, global: &Global) -> Result {
+    let Action::Learn(learn) = &args.action;
+    let pages = match &learn.from {
+        Some(folder) => crawl::folder(folder, &[])?,
+        None => visit(learn, global)?.pages()?,
+    };
+    if pages.is_empty() {
+        return Err(Failure::new("no HTML page was found").help("name a page with --url, or templates with --from"));
+    }
+    let proposal = Proposal::of(&pages);
+    global.print(&proposal, Proposal::text)?;
+    Ok(Outcome::findings_if(proposal.needs_changes()))
+}
+
+fn visit(learn: &Learn, global: &Global) -> Result<Visit> {
+    let pages_max = usize::from(learn.crawl);
+    let cookie = learn.cookie.clone().filter(|cookie| !cookie.contains(['\r', '\n']));
+    let Some(url) = &learn.url else {
+        let app = global.load()?.policy.app;
+        local(&app.address)?;
+        return Ok(Visit { address: app.address, hosts: app.hosts, cookie, start: "/".to_owned(), pages_max });
+    };
+    let rest = url.strip_prefix("http://").ok_or_else(|| {
+        Failure::new(format!("{url} is not an address of an app"))
+            .help("visit the app itself: http://127.0.0.1:5000/, not the gateway")
+    })?;
+    let (authority, path) = rest.split_once('/').unwrap_or((rest, ""));
+    let address = UpstreamAddress::from_text(&format!("http://{authority}"))
+        .map_err(|wrong| Failure::new(wrong.message).help(wrong.help))?;
+    local(&address)?;
+    let own = authority.rsplit_once(':').map_or(authority, |(host, _)| host).to_owned();
+    // The policy's hosts are the app's own too, where there is a policy.
+    let mut hosts =
+        global.policy_path().is_ok().then(|| global.load()).transpose()?.map_or(Vec::new(), |loaded| loaded.policy.app.hosts);
+    hosts.insert(0, own);
+    Ok(Visit { address, hosts, cookie, start: format!("/{path}"), pages_max })
+}
+
+/// Only apps of this machine are visited: links are followed, and nobody else asked for that.
+fn local(address: &UpstreamAddress) -> Result<()> {
+    match address {
+        UpstreamAddress::Tcp(address) if !address.ip().is_loopback() => {
+            Err(Failure::new(format!("{address} is not on this machine")).help("run this where the app runs"))
+        }
+        _ => Ok(()),
+    }
+}

@@ -1,0 +1,217 @@
+//! From what pages load and run to the policy lines that allow it.
+
+use super::{crawl::Pages, page::Page};
+use serde::Serialize;
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt::Write as _,
+};
+
+/// What a policy for these pages needs, and what no policy can mend.
+#[derive(Debug, Default, Serialize)]
+pub(super) struct Proposal {
+    /// How many pages were read.
+    pages: usize,
+    /// Hashes of inline scripts, with page and beginning.
+    scripts: BTreeMap<String, Inline>,
+    /// Hashes of inline style sheets.
+    styles: BTreeMap<String, Inline>,
+    /// Whether some element has a `style` attribute.
+    style_attributes: bool,
+    /// Other origins, by key of `[headers.csp]`.
+    sources: BTreeMap<&'static str, BTreeSet<String>>,
+    /// Event handlers and `javascript:` addresses, with the pages they are on.
+    handlers: BTreeMap<String, BTreeSet<String>>,
+    /// Inline scripts and styles that change from visit to visit.
+    changing: BTreeSet<Inline>,
+}
+
+/// An inline script or style sheet.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+struct Inline {
+    page: String,
+    begins: String,
+}
+
+impl Proposal {
+    pub(super) fn of(pages: &Pages) -> Self {
+        let mut proposal = Self { pages: pages.len(), ..Self::default() };
+        for (path, visits) in pages {
+            for page in visits {
+                proposal.learn(path, page);
+            }
+            proposal.inline(path, visits, |page| &page.scripts, true);
+            proposal.inline(path, visits, |page| &page.styles, false);
+        }
+        proposal
+    }
+
+    fn learn(&mut self, path: &str, page: &Page) {
+        self.style_attributes |= page.style_attributes;
+        for (key, source) in &page.sources {
+            self.sources.entry(key).or_default().insert(source.clone());
+        }
+        for handler in &page.handlers {
+            self.handlers.entry(handler.clone()).or_default().insert(path.to_owned());
+        }
+    }
+
+    /// What was the same at each visit has a hash worth writing down. In a template's file, blanks are still blank.
+    fn inline(&mut self, path: &str, visits: &[Page], of: impl Fn(&Page) -> &BTreeMap<String, String>, scripts: bool) {
+        for (hash, begins) in visits.iter().flat_map(|page| of(page).iter()) {
+            let inline = Inline { page: path.to_owned(), begins: begins.clone() };
+            let stays = visits.iter().all(|page| of(page).contains_key(hash)) && !begins.contains("{{") && !begins.contains("{%");
+            match (stays, scripts) {
+                (false, _) => drop(self.changing.insert(inline)),
+                (true, true) => drop(self.scripts.entry(hash.clone()).or_insert(inline)),
+                (true, false) => drop(self.styles.entry(hash.clone()).or_insert(inline)),
+            }
+        }
+    }
+
+    /// Whether the app must change before a policy can hold.
+    pub(super) fn needs_changes(&self) -> bool {
+        !self.handlers.is_empty() || !self.changing.is_empty()
+    }
+
+    /// The proposal as lines of policy, with what no line can mend as comments.
+    pub(super) fn text(&self) -> String {
+        let mut text = format!("# Learned from {} page{}.\n", self.pages, if self.pages == 1 { "" } else { "s" });
+        let lines = self.lines();
+        if lines.is_empty() {
+            text.push_str("# They work under the default policy; nothing to add.\n");
+        } else {
+            text.push_str("[headers.csp]\n");
+            text.push_str(&lines);
+        }
+        self.add_changes(&mut text);
+        text
+    }
+
+    fn lines(&self) -> String {
+        let mut text = String::new();
+        for (key, own) in DEFAULTS {
+            let mut sources: Vec<String> = own.split(' ').map(str::to_owned).collect();
+            let found = self.sources.get(key).into_iter().flatten().filter(|source| !sources.contains(source)).cloned();
+            let found: Vec<String> = found.collect();
+            let strict = *key == "style_src" && !self.style_attributes;
+            sources.extend(found.iter().cloned());
+            if strict {
+                sources.retain(|source| source != "'unsafe-inline'");
+            }
+            if strict || !found.is_empty() {
+                let comment = if strict { " # no element has a style attribute" } else { "" };
+                let _ = writeln!(text, "{key} = {}{comment}", list(&sources));
+            }
+        }
+        hashes(&mut text, "script_hashes", &self.scripts);
+        if !self.style_attributes {
+            hashes(&mut text, "style_hashes", &self.styles);
+        }
+        text
+    }
+
+    fn add_changes(&self, text: &mut String) {
+        if !self.handlers.is_empty() {
+            text.push_str(
+                "\n# Event handlers in attributes never run under a policy that stops injected scripts. Move each into a file\n\
+                           # of the app (addEventListener):\n",
+            );
+        }
+        for (handler, pages) in &self.handlers {
+            let shown: Vec<&str> = pages.iter().take(3).map(String::as_str).collect();
+            let more = if pages.len() > shown.len() { format!(" and {} more", pages.len() - shown.len()) } else { String::new() };
+            let _ = writeln!(text, "#   {handler} on {}{more}", shown.join(", "));
+        }
+        if !self.changing.is_empty() {
+            text.push_str("\n# These change from visit to visit, so no hash fits. Move the data into a `data-` attribute or a JSON block, or\n\
+                           # write `nonce=\"…\"` with what the request's `x-gambeson-nonce` says, and add \"'nonce'\" to script_src:\n");
+        }
+        for inline in &self.changing {
+            let _ = writeln!(text, "#   {}: {}", inline.page, inline.begins);
+        }
+    }
+}
+
+/// The defaults of `[headers.csp]` that a source is added to. A test holds them against the policy's own definition.
+const DEFAULTS: &[(&str, &str)] = &[
+    ("script_src", "'self'"),
+    ("style_src", "'self' 'unsafe-inline'"),
+    ("img_src", "'self' data: blob:"),
+    ("font_src", "'self' data:"),
+    ("media_src", "'self' blob:"),
+    ("manifest_src", "'self'"),
+    ("frame_src", "'self'"),
+    ("object_src", "'self'"),
+    ("base_uri", "'self'"),
+    ("form_action", "'self'"),
+];
+
+fn hashes(text: &mut String, key: &str, found: &BTreeMap<String, Inline>) {
+    if found.is_empty() {
+        return;
+    }
+    let _ = writeln!(text, "{key} = [");
+    for (hash, inline) in found {
+        let _ = writeln!(text, "    \"{hash}\", # {}: {}", inline.page, inline.begins);
+    }
+    text.push_str("]\n");
+}
+
+fn list(sources: &[String]) -> String {
+    format!("[{}]", sources.iter().map(|source| format!("\"{source}\"")).collect::<Vec<_>>().join(", "))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{super::page::read, *};
+    use gambeson_core::policy::{Kind, Policy, SECTIONS};
+
+    fn proposal(visits: &[&str]) -> Proposal {
+        let pages = visits.iter().map(|html| read(html, "/", &[])).collect();
+        Proposal::of(&Pages::from([("/".to_owned(), pages)]))
+    }
+
+    #[test]
+    fn the_proposal_is_a_policy() {
+        let html = "<script>a()</script><style>b{}</style><script src=https://cdn.example/x.js></script><img src=//i.example/y>";
+        let found = proposal(&[html, html]);
+        let text = found.text();
+        assert!(Policy::parse(&text).is_ok_and(|policy| policy.warnings.0.is_empty()), "{text}");
+        for part in [
+            "script_src = [\"'self'\", \"https://cdn.example\"]",
+            "img_src = [\"'self'\", \"data:\", \"blob:\", \"https://i.example\"]",
+            "script_hashes",
+            "style_hashes",
+            "style_src = [\"'self'\"]",
+        ] {
+            assert!(text.contains(part), "{part}: {text}");
+        }
+        assert!(!found.needs_changes());
+    }
+
+    #[test]
+    fn style_attributes_keep_inline_styles() {
+        let text = proposal(&["<p style='a:b'><style>c{}</style>"]).text();
+        assert!(text.contains("nothing to add"), "{text}");
+    }
+
+    #[test]
+    fn what_no_line_can_mend_is_named() {
+        let found = proposal(&["<p onclick=a><script>token = 1</script>", "<p onclick=a><script>token = 2</script>"]);
+        assert!(found.needs_changes() && found.scripts.is_empty());
+        let text = found.text();
+        assert!(text.contains("<p onclick> on /") && text.contains("token = 2"), "{text}");
+        assert!(Policy::parse(&text).is_ok());
+    }
+
+    #[test]
+    fn the_defaults_are_those_of_the_policy() {
+        let headers = SECTIONS.iter().find(|section| section.name == "headers").unwrap();
+        let Some(Kind::Table(csp)) = headers.key("csp").map(|key| &key.kind) else { panic!("[headers.csp]") };
+        for (key, own) in DEFAULTS.iter().filter(|(key, _)| *key != "object_src") {
+            let own: Vec<String> = own.split(' ').map(str::to_owned).collect();
+            assert_eq!(csp.key(key).unwrap().default, list(&own), "{key}");
+        }
+    }
+}
