@@ -9,7 +9,7 @@ use std::{
 };
 
 /// The policy's file name, looked for upward from the working folder.
-const POLICY_FILE: &str = "gambeson.toml";
+pub(crate) const POLICY_FILE: &str = "gambeson.toml";
 
 /// The state directory's name, beside the policy.
 const STATE_DIR: &str = ".gambeson";

@@ -11,6 +11,7 @@ mod csp;
 mod demo;
 mod explain;
 mod global;
+mod init;
 mod log;
 mod man;
 mod outcome;
@@ -42,6 +43,7 @@ const EXIT_CODES: &str = "Exit codes: 0 fine, 1 findings or refusals, 2 usage or
 /// Every command.
 #[derive(Debug, Subcommand)]
 enum Command {
+    Init(init::Args),
     Serve(serve::Args),
     Run(run::Args),
     Reload(reload::Args),
@@ -60,6 +62,7 @@ enum Command {
 impl Command {
     fn run(self, global: &Global) -> Result {
         match self {
+            Self::Init(args) => init::run(&args, global),
             Self::Serve(args) => serve::run(&args, global),
             Self::Run(args) => run::run(&args, global),
             Self::Reload(args) => reload::run(&args, global),
