@@ -1,11 +1,14 @@
 """The ordinary flows work, and the holes that README.md lists are real."""
 
+import base64
 import hashlib
 import hmac
 import importlib
-import base64
 import io
+import re
 import time
+import tomllib
+from pathlib import Path
 
 import pytest
 
@@ -84,6 +87,13 @@ def test_new_comments_are_told_to_listeners(client):
 @pytest.mark.parametrize("path", ["/", "/login", "/register", "/search", "/live", "/static/app.js", "/static/style.css"])
 def test_pages_answer(client, path):
     assert client.get(path).status_code == 200
+
+
+def test_the_policy_knows_what_stands_in_every_page(client):
+    policy = tomllib.loads(Path(__file__).with_name("gambeson.toml").read_text())["headers"]["csp"]
+    for tag, hashes in (("script", policy["script_hashes"]), ("style", policy["style_hashes"])):
+        for text in re.findall(f"<{tag}>(.*?)</{tag}>", client.get("/").text, re.DOTALL):
+            assert "sha256-" + base64.b64encode(hashlib.sha256(text.encode()).digest()).decode() in hashes
 
 
 # --- holes ---

@@ -28,6 +28,9 @@ pub(crate) struct Args {
     /// The example: a folder with app.py, requirements.txt, gambeson.toml and attack.toml
     #[arg(default_value = "examples/flask-comments", value_hint = clap::ValueHint::DirPath)]
     folder: PathBuf,
+    /// A Python that has the example's requirements [default: one made for it, in .venv beside it]
+    #[arg(long, value_name = "FILE", value_hint = clap::ValueHint::FilePath)]
+    python: Option<PathBuf>,
     /// End when the attacks are over
     #[arg(long)]
     once: bool,
@@ -36,8 +39,12 @@ pub(crate) struct Args {
 pub(crate) fn run(args: &Args, global: &Global) -> Result {
     end_with_us()?;
     let folder = std::fs::canonicalize(&args.folder).map_err(|error| Failure::at(&args.folder, error))?;
-    let gunicorn = prepare(&folder)?;
-    let demo = Demo { policy: read_policy(&folder.join("gambeson.toml"))?, gunicorn, folder };
+    // Made absolute but not resolved: a virtual environment's Python is a link that means its place.
+    let python = match &args.python {
+        Some(python) => std::path::absolute(python)?,
+        None => prepare(&folder)?,
+    };
+    let demo = Demo { policy: read_policy(&folder.join("gambeson.toml"))?, python, folder };
     let compared = demo.attack()?;
     global.print(&compared, |compared| compared.table(io::stdout().is_terminal()))?;
     say(&format!("\nwhat a reference means: gambeson log show REFERENCE --state {}", demo.state().display()));
@@ -71,14 +78,14 @@ fn say(text: &str) {
     let _told = writeln!(io::stderr(), "{text}");
 }
 
-/// The example's own virtual environment, made on first use and again when its requirements change; its gunicorn.
+/// The example's own virtual environment, made on first use and again when its requirements change; its Python.
 fn prepare(folder: &Path) -> Result<PathBuf> {
     let wanted = folder.join("requirements.txt");
     let requirements = std::fs::read(&wanted).map_err(|error| Failure::at(&wanted, error))?;
     let place = folder.join(".venv");
-    let (gunicorn, done) = (place.join("bin/gunicorn"), place.join("installed.txt"));
-    if gunicorn.is_file() && std::fs::read(&done).is_ok_and(|installed| installed == requirements) {
-        return Ok(gunicorn);
+    let (python, done) = (place.join("bin/python"), place.join("installed.txt"));
+    if python.is_file() && std::fs::read(&done).is_ok_and(|installed| installed == requirements) {
+        return Ok(python);
     }
     say(&format!("preparing {}", place.display()));
     call(Command::new("python3").args(["-m", "venv"]).arg(&place))?;
@@ -88,7 +95,7 @@ fn prepare(folder: &Path) -> Result<PathBuf> {
             .arg(&wanted),
     )?;
     std::fs::write(&done, requirements).map_err(|error| Failure::at(&done, error))?;
-    Ok(gunicorn)
+    Ok(python)
 }
 
 fn call(command: &mut Command) -> Result<()> {
@@ -100,7 +107,7 @@ fn call(command: &mut Command) -> Result<()> {
 
 struct Demo {
     policy: String,
-    gunicorn: PathBuf,
+    python: PathBuf,
     folder: PathBuf,
 }
 
@@ -118,8 +125,9 @@ impl Demo {
     }
 
     fn app(&self, port: u16, log: &Path) -> Result<Process> {
-        let command = [self.gunicorn.display().to_string(), "app:app".into(), "--bind".into(), "127.0.0.1:{port}".into()];
-        start_app(&command, &self.folder, port, log)
+        let python = self.python.display().to_string();
+        let command = [python.as_str(), "-m", "gunicorn", "app:app", "--bind", "127.0.0.1:{port}"];
+        start_app(&command.map(str::to_owned), &self.folder, port, log)
     }
 
     fn pair(&self) -> Result<Pair> {
