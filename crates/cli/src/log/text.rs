@@ -53,13 +53,13 @@ pub(super) fn line(entry: &Entry, paint: Paint) -> String {
 
 fn exchange_line(record: &Record, paint: Paint) -> String {
     let main = main_finding(record);
-    let (done, rule) = main.map_or(("passed".to_owned(), String::new()), |finding| (did(finding, paint), rule(finding)));
+    let done = main.map_or("passed".to_owned(), |finding| format!("{} {}", did(finding, paint), rule(finding)));
     let more = match record.findings.len() {
         0 | 1 => String::new(),
         several => format!(" and {} more", several - 1),
     };
     let request = request(record);
-    format!("{} {done} {rule}{more}: {request} from {}, {}", record_id(record, paint), printable(&record.client), record.status)
+    format!("{} {done}{more}: {request} from {}, {}", record_id(record, paint), printable(&record.client), record.status)
 }
 
 /// The finding that decided: the first that was enforced, else the first.
@@ -245,6 +245,7 @@ what the app had answered
         let expected = "2026-01-02T03:04:05.678Z 0123456789abc refused by csrf/cross-site and 1 more: \
                         POST comments.example.com/comments from 192.0.2.1, 403";
         assert_eq!(line(&both, Paint::when(false)), expected);
+        assert!(line(&entry(vec![]), Paint::when(false)).contains("0123456789abc passed: POST comments.example.com/comments"));
         assert!(line(&entry(vec![reported]), Paint::when(false)).contains("would have refused by csrf/other"));
     }
 
