@@ -4,12 +4,15 @@ mod address;
 mod crawl;
 mod page;
 mod proposal;
+mod violations;
 
 use crate::{Failure, Global, Outcome, Result};
 use crawl::Visit;
 use gambeson_core::policy::{FromText as _, UpstreamAddress};
+use gambeson_store::audit::LogReader;
 use proposal::Proposal;
 use std::path::PathBuf;
+use violations::Violations;
 
 /// Find the Content-Security-Policy that fits the app
 #[derive(Debug, clap::Args)]
@@ -21,6 +24,12 @@ pub(crate) struct Args {
 #[derive(Debug, clap::Subcommand)]
 enum Action {
     Learn(Learn),
+    /// Sum up what browsers reported: what was refused, on which pages, and what would allow it
+    Violations {
+        /// Look at so many entries of the audit log, from its end
+        #[arg(short = 'n', long, value_name = "NUMBER", default_value_t = 10_000, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+        entries: u32,
+    },
 }
 
 /// Read the app's own pages and propose policy lines: hashes of inline scripts, other hosts, what the app must change
@@ -40,12 +49,18 @@ struct Learn {
     cookie: Option<String>,
 }
 
-/// Learns from the app's pages.
+/// Learns from the app's pages, or from what browsers reported.
 ///
 /// # Errors
-/// When the app does not answer, or the folder cannot be read.
+/// When the app does not answer, or pages or log cannot be read.
 pub(crate) fn run(args: &Args, global: &Global) -> Result {
-    let Action::Learn(learn) = &args.action;
+    match &args.action {
+        Action::Learn(args) => learn(args, global),
+        Action::Violations { entries } => violations(*entries, global),
+    }
+}
+
+fn learn(learn: &Learn, global: &Global) -> Result {
     let pages = match &learn.from {
         Some(folder) => crawl::folder(folder, &[])?,
         None => visit(learn, global)?.pages()?,
@@ -56,6 +71,15 @@ pub(crate) fn run(args: &Args, global: &Global) -> Result {
     let proposal = Proposal::of(&pages);
     global.print(&proposal, Proposal::text)?;
     Ok(Outcome::findings_if(proposal.needs_changes()))
+}
+
+fn violations(count: u32, global: &Global) -> Result {
+    let state = crate::log::existing(global)?;
+    let log = LogReader::open(&state).map_err(|error| Failure::new(error.to_string()))?;
+    let (entries, _) = log.tail(count as usize).map_err(|error| Failure::new(error.to_string()))?;
+    let found = Violations::of(&entries);
+    global.print(&found, Violations::text)?;
+    Ok(Outcome::findings_if(!found.is_empty()))
 }
 
 fn visit(learn: &Learn, global: &Global) -> Result<Visit> {

@@ -57,7 +57,7 @@ pub(crate) fn run(args: &Args, global: &Global) -> Result {
 }
 
 /// The state directory, when there is a log in it: reading must not make one.
-fn existing(global: &Global) -> Result<StateDir> {
+pub(crate) fn existing(global: &Global) -> Result<StateDir> {
     let path = global.state_dir()?;
     if !path.join("audit").is_dir() {
         return Err(Failure::new(format!("no audit log in {}", path.display()))

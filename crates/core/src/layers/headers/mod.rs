@@ -163,6 +163,9 @@ fn tells(name: &str) -> bool {
 
 /// Whether a browser may show the answer as a document, where scripts could run. What surely is none is spared the fields.
 fn is_document(response: &Response) -> bool {
+    if response.status == StatusCode::NO_CONTENT {
+        return false;
+    }
     let kind = response.headers().get(header::CONTENT_TYPE).map_or(&b""[..], |kind| kind.as_bytes());
     let starts = |start: &&str| kind.get(..start.len()).is_some_and(|head| head.eq_ignore_ascii_case(start.as_bytes()));
     // SVG is the image that is a document.
