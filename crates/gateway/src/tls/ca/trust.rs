@@ -80,24 +80,54 @@ fn nss_databases(home: &Path) -> Vec<PathBuf> {
     std::iter::once(home.join(".pki/nssdb")).chain(profiles).collect()
 }
 
+/// Roots of this folder that were put into trust stores, one name a line: those made since are found and taken out.
+const TRUSTED: &str = "trusted";
+
 impl Authority {
-    /// Installs the root where it can, and says what is left to do where it cannot.
+    /// Installs the root where it can, and says what is left to do where it cannot. Earlier roots of the same folder
+    /// are taken out: nobody would remember them.
     pub fn trust(&self, stores: &Stores) -> Vec<Step> {
-        let system = std::iter::once(self.trust_system(stores));
-        let nss = stores.nss.iter().map(|database| self.trust_nss(database));
-        system.chain(nss).collect()
+        let (mut steps, mut names) = self.retire(stores);
+        steps.push(self.trust_system(stores));
+        steps.extend(stores.nss.iter().map(|database| self.trust_nss(database)));
+        names.push(self.nickname());
+        self.remember(&names);
+        steps
     }
 
-    /// Takes the root out again.
+    /// Takes the root out again, and earlier ones.
     pub fn untrust(&self, stores: &Stores) -> Vec<Step> {
-        let system = stores.system.iter().map(|system| self.untrust_system(system, stores.may_write_system));
-        let nss = stores.nss.iter().filter(|database| database.join("cert9.db").is_file());
-        system.chain(nss.map(|database| self.untrust_nss(database))).collect()
+        let (mut steps, names) = self.retire(stores);
+        steps.extend(take_out(&self.nickname(), stores));
+        self.remember(&names);
+        steps
+    }
+
+    /// Takes earlier roots out of every store they are in; the names of those that are still in one.
+    fn retire(&self, stores: &Stores) -> (Vec<Step>, Vec<String>) {
+        let remembered = fs::read_to_string(self.folder.join(TRUSTED)).unwrap_or_default();
+        let current = self.nickname();
+        let is_ours = |name: &&str| name.starts_with(NAME) && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-');
+        let (mut steps, mut left) = (Vec::new(), Vec::new());
+        for name in remembered.lines().filter(is_ours).filter(|name| *name != current) {
+            let tried = take_out(name, stores).into_iter().filter(|step| step.outcome != Outcome::Already);
+            let before = steps.len();
+            steps.extend(tried.map(|step| Step { store: format!("{}, earlier root", step.store), ..step }));
+            if steps.iter().skip(before).any(|step| step.outcome != Outcome::Done) {
+                left.push(name.to_owned());
+            }
+        }
+        (steps, left)
+    }
+
+    /// Best effort: a name that is lost is a root that stays trusted until it expires.
+    fn remember(&self, names: &[String]) {
+        let _ = files::write_atomic(&self.folder.join(TRUSTED), names.join("\n").as_bytes(), 0o600);
     }
 
     /// The name of this root in trust stores, unlike any other's.
     fn nickname(&self) -> String {
-        format!("gambeson-{}", self.root.sha256.get(..16).unwrap_or_default())
+        format!("{NAME}{}", self.root.sha256.get(..16).unwrap_or_default())
     }
 
     fn trust_system(&self, stores: &Stores) -> Step {
@@ -119,52 +149,66 @@ impl Authority {
         } else if let Err(error) = files::write_atomic(&target, self.root.pem.as_bytes(), 0o644) {
             Outcome::Failed { why: error.to_string(), command: copy }
         } else {
-            run(update, &[])
-        };
-        Step { store: format!("system ({})", folder.display()), outcome }
-    }
-
-    fn untrust_system(&self, (folder, update): &(PathBuf, &'static str), may_write: bool) -> Step {
-        let target = folder.join(self.nickname()).with_extension("crt");
-        let command = format!("rm {} && {update}", quote(&target));
-        let outcome = if !target.exists() {
-            Outcome::Already
-        } else if !may_write {
-            needs_root(&command)
-        } else if let Err(error) = fs::remove_file(&target) {
-            Outcome::Failed { why: error.to_string(), command }
-        } else {
-            run(update, &[])
+            let outcome = run(update, &[]);
+            if outcome != Outcome::Done {
+                let _ = fs::remove_file(&target); // or the next attempt would take it for done
+            }
+            outcome
         };
         Step { store: format!("system ({})", folder.display()), outcome }
     }
 
     fn trust_nss(&self, database: &Path) -> Step {
-        if self.is_in_nss(database) {
+        let name = self.nickname();
+        if is_in_nss(&name, database) {
             return nss_step(database, Outcome::Already);
         }
         if let Some(missing) = make_nss(database) {
             return nss_step(database, missing);
         }
-        let (store, name) = (nss_argument(database), self.nickname());
+        let store = nss_argument(database);
         let add = ["-A", "-d", &store, "-t", "C,,", "-n", &name, "-i"].map(OsStr::new);
         let arguments = add.into_iter().chain([self.root.path.as_os_str()]).collect::<Vec<_>>();
         nss_step(database, run("certutil", &arguments))
     }
+}
 
-    fn untrust_nss(&self, database: &Path) -> Step {
-        if installed("certutil") && !self.is_in_nss(database) {
-            return nss_step(database, Outcome::Already);
-        }
-        let (store, name) = (nss_argument(database), self.nickname());
-        nss_step(database, run("certutil", &["-D", "-d", &store, "-n", &name].map(OsStr::new)))
-    }
+/// What the names of our roots in trust stores begin with.
+const NAME: &str = "gambeson-";
 
-    fn is_in_nss(&self, database: &Path) -> bool {
-        let (store, name) = (nss_argument(database), self.nickname());
-        let listed = Command::new("certutil").args(["-L", "-d", &store, "-n", &name]).output();
-        listed.is_ok_and(|output| output.status.success())
+fn take_out(name: &str, stores: &Stores) -> Vec<Step> {
+    let system = stores.system.iter().map(|system| untrust_system(name, system, stores.may_write_system));
+    let nss = stores.nss.iter().filter(|database| database.join("cert9.db").is_file());
+    system.chain(nss.map(|database| untrust_nss(name, database))).collect()
+}
+
+fn untrust_system(name: &str, (folder, update): &(PathBuf, &'static str), may_write: bool) -> Step {
+    let target = folder.join(name).with_extension("crt");
+    let command = format!("rm {} && {update}", quote(&target));
+    let outcome = if !target.exists() {
+        Outcome::Already
+    } else if !may_write {
+        needs_root(&command)
+    } else if let Err(error) = fs::remove_file(&target) {
+        Outcome::Failed { why: error.to_string(), command }
+    } else {
+        run(update, &[])
+    };
+    Step { store: format!("system ({})", folder.display()), outcome }
+}
+
+fn untrust_nss(name: &str, database: &Path) -> Step {
+    if installed("certutil") && !is_in_nss(name, database) {
+        return nss_step(database, Outcome::Already);
     }
+    let store = nss_argument(database);
+    nss_step(database, run("certutil", &["-D", "-d", &store, "-n", name].map(OsStr::new)))
+}
+
+fn is_in_nss(name: &str, database: &Path) -> bool {
+    let store = nss_argument(database);
+    let listed = Command::new("certutil").args(["-L", "-d", &store, "-n", name]).output();
+    listed.is_ok_and(|output| output.status.success())
 }
 
 /// Makes the database when it is missing: Chromium reads it, and never asks for a pass phrase of an empty one.

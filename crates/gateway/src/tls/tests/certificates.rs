@@ -209,3 +209,23 @@ fn trusting_says_what_it_did_and_what_is_left_to_do() {
     stores.system = Some((folder, "false"));
     assert!(matches!(authority.trust(&stores)[0].outcome, Outcome::Failed { .. }));
 }
+
+#[test]
+fn trusting_a_new_root_takes_the_earlier_one_out() {
+    let bench = Bench::new();
+    let folder = bench.path("anchors");
+    fs::create_dir(&folder).unwrap();
+    let stores = Stores { system: Some((folder.clone(), "true")), may_write_system: true, nss: Vec::new() };
+    let anchors = || fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().file_name()).collect::<Vec<_>>();
+
+    authority(&bench, &[], unix_now()).trust(&stores);
+    let before = anchors();
+    let wider = authority(&bench, &["shop.example"], unix_now());
+    assert!(wider.is_new);
+    let steps = wider.trust(&stores);
+    assert!(steps[0].store.ends_with("earlier root") && steps[0].outcome == Outcome::Done, "{steps:?}");
+    assert_eq!(anchors().len(), 1);
+    assert_ne!(anchors(), before);
+    fs::write(bench.path("state/ca/trusted"), "gambeson-/../../victim\n").unwrap();
+    assert_eq!(wider.untrust(&stores).len(), 1, "a name that is not ours is left alone");
+}
