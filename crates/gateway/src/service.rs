@@ -111,6 +111,7 @@ impl Service {
             Some(_) => Some(Arc::new(Tls::build(tls_settings::of(&policy, &state), tickets)?)),
             None => None,
         };
+        tell_of_root(tls.as_deref());
         let workers = workers(policy.listen.workers);
         let (adopted, old) = adopted.map_or((None, None), |(listeners, old)| (Some(listeners), Some(old)));
         let listen = &policy.listen;
@@ -240,6 +241,7 @@ impl Works<'_> {
         if let Some(tls) = &self.tls {
             tls.apply(tls_settings::of(&policy, &self.state)).map_err(|error| error.to_string())?;
         }
+        tell_of_root(self.tls.as_deref());
         self.server.reload(Arc::new(policy));
         Ok(())
     }
@@ -280,6 +282,13 @@ fn open_ledger(policy: &Policy, state: &StateDir) -> Result<Ledger, StateError> 
         false => Some(Arc::new(AuditLog::open(state, (&policy.layers.audit_log).into(), metrics.clone())?)),
     };
     Ok(Ledger { metrics, audit })
+}
+
+/// Says once that there is a root to trust: without it a browser's warning would be the first that is heard of it.
+fn tell_of_root(tls: Option<&Tls>) {
+    if tls.is_some_and(Tls::has_new_root) {
+        say("made a development authority; `gambeson ca trust` makes browsers accept its certificates");
+    }
 }
 
 fn workers(wanted: usize) -> usize {

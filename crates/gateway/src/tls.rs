@@ -66,6 +66,7 @@ struct Live {
     certificates: Vec<CertificateInfo>,
     /// Hosts whose certificates come from ACME, there or not yet.
     acme_hosts: Vec<Host>,
+    has_new_root: bool,
     /// The files it was read from, as they were.
     stamps: Vec<files::Stamp>,
     /// When a certificate made here is to be renewed, in seconds since 1970.
@@ -105,6 +106,11 @@ impl Tls {
     /// What is served, for status pages and metrics.
     pub fn certificates(&self) -> Vec<CertificateInfo> {
         self.live.load().certificates.clone()
+    }
+
+    /// Whether the development authority was made when the certificates were last read: browsers do not trust it yet.
+    pub fn has_new_root(&self) -> bool {
+        self.live.load().has_new_root
     }
 
     /// Takes other settings, and reads every file again. On an error all stays as it was.
@@ -161,6 +167,7 @@ impl Live {
             names: Arc::clone(&self.names),
             certificates: self.certificates.clone(),
             acme_hosts: self.acme_hosts.clone(),
+            has_new_root: self.has_new_root,
             stamps: self.stamps.iter().map(files::Stamp::again).collect(),
             renewal_due: self.renewal_due.map(|at| at.max(now + RETRY_SECS)),
         }
@@ -199,6 +206,7 @@ fn live(settings: &Settings, tickets: &Arc<Tickets>, now: i64) -> Result<Live, T
         names,
         certificates: gathered.certificates,
         acme_hosts: gathered.acme_hosts,
+        has_new_root: gathered.has_new_root,
         stamps,
         renewal_due: gathered.renewal_due,
     })

@@ -44,6 +44,7 @@ pub(super) struct Gathered {
     pub(super) names: Names,
     pub(super) certificates: Vec<CertificateInfo>,
     pub(super) acme_hosts: Vec<Host>,
+    pub(super) has_new_root: bool,
     pub(super) renewal_due: Option<i64>,
     /// The file of the development certificate, as it was after we may have written it.
     pub(super) made_here: Option<Stamp>,
@@ -164,6 +165,7 @@ fn add_development(
     }
     // For all hosts: an authority that changed with every file would have to be trusted anew each time.
     let authority = Authority::open(&settings.state_dir, &settings.hosts, now)?;
+    gathered.has_new_root = authority.is_new;
     let leaf = authority.leaf(now, provider)?;
     let due = leaf.facts.renewal_due();
     gathered.renewal_due = Some(gathered.renewal_due.map_or(due, |earlier| earlier.min(due)));

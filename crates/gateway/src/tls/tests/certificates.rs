@@ -78,6 +78,7 @@ fn authority(bench: &Bench, hosts: &[&str], now: i64) -> Authority {
 async fn development_covers_this_machine_and_the_hosts_of_the_policy() {
     let bench = Bench::new();
     let tls = build(development(&bench, &["shop.example", "*.wild.example"]));
+    assert!(tls.has_new_root());
     let client = Client::trusting(&authority(&bench, &["shop.example", "*.wild.example"], unix_now()).root.pem);
     for name in ["localhost", "127.0.0.1", "::1", "shop.example", "x.wild.example"] {
         let seen = client.connect(&tls, name).await.unwrap();
@@ -98,7 +99,8 @@ async fn where_files_cover_every_host_there_is_no_development_authority() {
     let some = Settings { development: true, ..bench.settings(&["a.example", "b.example"], vec![files]) };
     let tls = build(some);
     let root = authority(&bench, &["a.example", "b.example"], unix_now());
-    assert!(!root.is_new, "what `gambeson ca` opens for all hosts is the same");
+    tls.reload().unwrap();
+    assert!(!tls.has_new_root() && !root.is_new, "what `gambeson ca` opens for all hosts is the same");
     assert!(Client::trusting(&root.root.pem).connect(&tls, "b.example").await.is_ok());
     assert!(bench.trusting().connect(&tls, "a.example").await.is_ok());
 }
