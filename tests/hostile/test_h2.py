@@ -117,3 +117,8 @@ def test_crumbs_of_a_cookie_become_one_field(front, recorder):
     assert frames.send(front.https, frames.request(fields((b"cookie", b"a=b"), (b"cookie", b"c=d")))) == 200
     seen, _ = take(recorder, 1)
     assert seen[0].get("cookie") == ["a=b; c=d"], "RFC 9113 8.2.3"
+
+
+def test_a_refusal_arrives_although_the_body_was_not_read(front):
+    head = frames.frame(frames.HEADERS, frames.END_HEADERS, 1, frames.block(fields(authority=b"evil", method=b"POST")))
+    assert frames.send(front.https, head + frames.frame(frames.DATA, 0, 1, b"more to come")) == 0, "a status, not a bare reset"
