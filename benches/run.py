@@ -201,8 +201,8 @@ def run(options, folder):
     try:
         off = "".join(f'[{layer}]\nmode = "off"\n' for layer in LAYERS)
         # The layer works at full cost; only its verdict never comes.
-        limits = '[rate_limit]\nlimits = ["1000000000/minute per address", "1000000000/minute per network"]\n'
-        limits += 'dynamic = ["1000000000/10s per address"]\n'
+        limits = '[rate_limit]\nlimits = ["100000000/minute per address", "100000000/minute per network"]\n'
+        limits += 'dynamic = ["100000000/10s per address"]\n'
         running.append(start_gambeson(options.gambeson, folder, "gambeson-bare", port, off))
         running.append(start_gambeson(options.gambeson, folder, "gambeson-default", port, limits))
         certificate = folder / "gambeson-bare" / ".gambeson" / "ca" / "server.pem"
