@@ -4,7 +4,7 @@
 //! `start_response`, and judged when the body begins or ends.
 
 use crate::{
-    head::{AppHead, StatusLine, line_of, list_of, settle_length},
+    head::{AppHead, StatusLine, line_of, settle_length},
     host::Host,
 };
 use bytes::Bytes;
@@ -203,7 +203,7 @@ impl Answer {
             state.start.take()
         };
         let start = start.ok_or_else(|| PyRuntimeError::new_err("this answer has left already"))?;
-        let arguments = (line_of(py, head.status, line), list_of(py, &head.headers)?);
+        let arguments = (line_of(py, head.status, line), self.host.pairs.list(py, &head.headers)?);
         let write = start.bind(py).call1(arguments)?.unbind();
         let mut state = self.state();
         state.write = Some(write);

@@ -3,7 +3,7 @@
 use crate::{
     keys::{Keys, Meaning, key_of},
     target::{decoded, target_of},
-    text::{ascii_of, bytes_of, native},
+    text::{bytes_of, native},
 };
 use bytes::Bytes;
 use gambeson_core::{
@@ -33,14 +33,14 @@ pub(crate) struct Environ<'py> {
 
 /// What the environ holds, to see afterwards what must change in it.
 struct Seen<'py> {
-    fields: Vec<(Bound<'py, PyString>, HeaderName, HeaderValue)>,
+    fields: Vec<(Bound<'py, PyString>, HeaderName, Bound<'py, PyBytes>)>,
     /// Keys that the app must not see.
     gone: Vec<Bound<'py, PyString>>,
     raw_targets: Vec<Bound<'py, PyString>>,
-    raw: Option<Vec<u8>>,
-    script: Vec<u8>,
-    path: Vec<u8>,
-    query: Vec<u8>,
+    raw: Option<Bound<'py, PyBytes>>,
+    script: Option<Bound<'py, PyBytes>>,
+    path: Option<Bound<'py, PyBytes>>,
+    query: Option<Bound<'py, PyBytes>>,
     https: bool,
     length: Option<u64>,
     input: Option<Bound<'py, PyAny>>,
@@ -77,9 +77,9 @@ impl<'py> Environ<'py> {
             gone: Vec::new(),
             raw_targets: Vec::new(),
             raw: None,
-            script: Vec::new(),
-            path: Vec::new(),
-            query: Vec::new(),
+            script: None,
+            path: None,
+            query: None,
             https: false,
             length: None,
             input: None,
@@ -106,11 +106,11 @@ impl<'py> Environ<'py> {
         if !method {
             return Err(fault("method", "the environ has no REQUEST_METHOD (PEP 3333)"));
         }
-        let path = [self.seen.script.as_slice(), &self.seen.path].concat();
+        let path = [of(&self.seen.script), of(&self.seen.path)].concat();
         if !path.is_empty() && !path.starts_with(b"/") && path != b"*" {
             return Err(fault("path", "SCRIPT_NAME and PATH_INFO do not begin with a slash (PEP 3333)"));
         }
-        self.received.target = target_of(self.seen.raw.as_deref(), &path, &self.seen.query).into();
+        self.received.target = target_of(self.seen.raw.as_ref().map(|raw| raw.as_bytes()), &path, of(&self.seen.query)).into();
         Ok(())
     }
 
@@ -120,9 +120,9 @@ impl<'py> Environ<'py> {
             Meaning::Other => {}
             Meaning::Field(name) => return self.take_field(key, name, &value),
             Meaning::Method => self.received.method = method_of(&value)?,
-            Meaning::Script => self.seen.script = bytes("SCRIPT_NAME")?,
-            Meaning::Path => self.seen.path = bytes("PATH_INFO")?,
-            Meaning::Query => self.seen.query = bytes("QUERY_STRING")?,
+            Meaning::Script => self.seen.script = Some(bytes("SCRIPT_NAME")?),
+            Meaning::Path => self.seen.path = Some(bytes("PATH_INFO")?),
+            Meaning::Query => self.seen.query = Some(bytes("QUERY_STRING")?),
             Meaning::RawTarget => {
                 self.seen.raw = Some(bytes("REQUEST_URI")?);
                 self.seen.raw_targets.push(key);
@@ -130,12 +130,12 @@ impl<'py> Environ<'py> {
             Meaning::Protocol => self.received.version = version_of(&value),
             Meaning::Peer => self.connection.peer = peer_of(&value)?,
             Meaning::Scheme => {
-                self.seen.https = ascii_of(&value).is_some_and(|scheme| scheme == "https");
+                self.seen.https = bytes_of(&value).is_some_and(|scheme| scheme.as_bytes() == b"https");
                 self.connection.tls = self.seen.https.then(|| Arc::new(Tls::default()));
             }
             Meaning::Input => self.seen.input = Some(value),
             Meaning::FileWrapper => self.seen.file_wrapper = Some(value),
-            Meaning::Length => self.take_length(&bytes("CONTENT_LENGTH")?)?,
+            Meaning::Length => self.take_length(bytes("CONTENT_LENGTH")?.as_bytes())?,
             Meaning::Twin => self.seen.gone.push(key),
             Meaning::Alias => return Err(fault("header", "the name of a header field is none a server makes (CWE-436)")),
         }
@@ -143,14 +143,14 @@ impl<'py> Environ<'py> {
     }
 
     fn take_field(&mut self, key: Bound<'py, PyString>, name: &HeaderName, value: &Bound<'py, PyAny>) -> Result<(), Fault> {
-        let value = bytes_of(value).and_then(|bytes| HeaderValue::try_from(bytes).ok());
-        let part = || format!("header {name}");
-        let value = value.ok_or_else(|| fault(&part(), "the value holds what no header field may (RFC 9110 section 5.5)"))?;
+        let wrong = || fault(&format!("header {name}"), "the value holds what no header field may (RFC 9110 section 5.5)");
+        let bytes = bytes_of(value).ok_or_else(wrong)?;
+        let value = HeaderValue::from_bytes(bytes.as_bytes()).map_err(|_| wrong())?;
         // PEP 3333: an empty CONTENT_TYPE is an absent one.
         if name == header::CONTENT_TYPE && value.is_empty() {
             return Ok(());
         }
-        self.seen.fields.push((key, name.clone(), value.clone()));
+        self.seen.fields.push((key, name.clone(), bytes));
         let added = self.received.headers.try_append(name.clone(), value);
         added.map(|_| ()).map_err(|_| fault("header", "there are too many header fields"))
     }
@@ -176,23 +176,29 @@ impl<'py> Environ<'py> {
 }
 
 fn method_of(value: &Bound<'_, PyAny>) -> Result<Method, Fault> {
-    let method = bytes_of(value).and_then(|bytes| Method::from_bytes(&bytes).ok());
+    let method = bytes_of(value).and_then(|bytes| Method::from_bytes(bytes.as_bytes()).ok());
     method.ok_or_else(|| fault("method", "the method is no token (RFC 9110 section 9.1)"))
 }
 
 fn version_of(value: &Bound<'_, PyAny>) -> Version {
-    match ascii_of(value).as_deref() {
-        Some("HTTP/1.0") => Version::HTTP_10,
-        Some("HTTP/2" | "HTTP/2.0") => Version::HTTP_2,
-        Some("HTTP/3" | "HTTP/3.0") => Version::HTTP_3,
+    match of(&bytes_of(value)) {
+        b"HTTP/1.0" => Version::HTTP_10,
+        b"HTTP/2" | b"HTTP/2.0" => Version::HTTP_2,
+        b"HTTP/3" | b"HTTP/3.0" => Version::HTTP_3,
         _ => Version::HTTP_11,
     }
 }
 
 fn peer_of(value: &Bound<'_, PyAny>) -> Result<IpAddr, Fault> {
-    let text = ascii_of(value).ok_or_else(|| fault("REMOTE_ADDR", "the client's address is no native string (PEP 3333)"))?;
-    let address = text.split('%').next().unwrap_or_default().trim_matches(['[', ']']);
+    let bytes = bytes_of(value).ok_or_else(|| fault("REMOTE_ADDR", "the client's address is no native string (PEP 3333)"))?;
+    let address =
+        std::str::from_utf8(bytes.as_bytes()).unwrap_or_default().split('%').next().unwrap_or_default().trim_matches(['[', ']']);
     Ok(address.parse().unwrap_or(NOBODY))
+}
+
+/// What was given, or nothing.
+fn of<'a>(bytes: &'a Option<Bound<'_, PyBytes>>) -> &'a [u8] {
+    bytes.as_ref().map(|bytes| bytes.as_bytes()).unwrap_or_default()
 }
 
 /// The environ, about to become what the app sees.
@@ -266,17 +272,25 @@ impl<'py> View<'py> {
 
     fn apply_fields(&self, decided: &HeaderMap) -> PyResult<()> {
         let py = self.dict.py();
-        for (key, name, value) in &self.seen.fields {
-            match decided.get(name) {
-                None => self.dict.del_item(key)?,
-                Some(now) if now == value => {}
-                Some(now) => self.dict.set_item(key, native(py, now.as_bytes()))?,
+        let fields = &self.seen.fields;
+        let mut kept = vec![false; fields.len()];
+        let mut next = 0;
+        for (name, value) in decided {
+            // Most fields still stand where they stood, so each is found at once.
+            let same = |place: &usize| fields.get(*place).is_some_and(|(_, seen, _)| seen == name);
+            let place = Some(next).filter(same).or_else(|| (0..fields.len()).find(same));
+            next = place.map_or(next, |place| place + 1);
+            if let Some(kept) = place.and_then(|place| kept.get_mut(place)) {
+                *kept = true;
+            }
+            match place.and_then(|place| fields.get(place)) {
+                Some((_, _, before)) if before.as_bytes() == value.as_bytes() => {}
+                Some((key, ..)) => self.dict.set_item(key, native(py, value.as_bytes()))?,
+                None => self.dict.set_item(key_of(py, name), native(py, value.as_bytes()))?,
             }
         }
-        for (name, value) in decided {
-            if !self.seen.fields.iter().any(|(_, seen, _)| seen == name) {
-                self.dict.set_item(key_of(py, name), native(py, value.as_bytes()))?;
-            }
+        for ((key, ..), _) in fields.iter().zip(kept).filter(|(_, kept)| !kept) {
+            self.dict.del_item(key)?;
         }
         Ok(())
     }
@@ -285,16 +299,16 @@ impl<'py> View<'py> {
         let py = self.dict.py();
         let whole = decoded(target.path().as_bytes());
         // What is mounted below a prefix sees the rest. A prefix that is gone was not this app's request.
-        let path = whole.strip_prefix(self.seen.script.as_slice());
+        let path = whole.strip_prefix(of(&self.seen.script));
         let path = path.ok_or_else(|| pyo3::exceptions::PyValueError::new_err("the path left SCRIPT_NAME"))?;
-        if path != self.seen.path {
+        if path != of(&self.seen.path) {
             self.dict.set_item(intern!(py, "PATH_INFO"), native(py, path))?;
         }
         let query = target.query().unwrap_or_default().as_bytes();
-        if query != self.seen.query {
+        if query != of(&self.seen.query) {
             self.dict.set_item(intern!(py, "QUERY_STRING"), native(py, query))?;
         }
-        if self.seen.raw.as_deref().is_some_and(|raw| raw != target.as_str().as_bytes()) {
+        if self.seen.raw.as_ref().is_some_and(|raw| raw.as_bytes() != target.as_str().as_bytes()) {
             for key in &self.seen.raw_targets {
                 self.dict.set_item(key, target.as_str())?;
             }

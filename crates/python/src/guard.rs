@@ -4,7 +4,7 @@ use crate::{
     answer::{Answer, Begun, Body, Out, StartResponse},
     border::{guarded, last_resort},
     environ::{Environ, View},
-    head::{line_of, list_of, settle_length},
+    head::{line_of, settle_length},
     host::Host,
     input::Input,
 };
@@ -80,7 +80,7 @@ impl Guard {
         let py = start.py();
         let Outgoing { mut head, payload, finish } = outgoing;
         settle_length(&mut head, &payload);
-        start.call1((line_of(py, head.status, None), list_of(py, &head.headers)?))?;
+        start.call1((line_of(py, head.status, None), self.host.pairs.list(py, &head.headers)?))?;
         self.host.record(py, finish, began.at);
         match payload {
             Payload::Own(body) if !head_only => one_piece(py, &body),
@@ -127,18 +127,13 @@ struct Began {
 }
 
 /// The bytes in a list or tuple of them; `None` for everything that may yet change.
-fn settled_length(result: &Bound<'_, PyAny>) -> PyResult<Option<usize>> {
-    if !result.is_exact_instance_of::<PyList>() && !result.is_exact_instance_of::<PyTuple>() {
-        return Ok(None);
+fn settled_length(result: &Bound<'_, PyAny>) -> Option<usize> {
+    let length = |piece: Bound<'_, PyAny>| Some(piece.cast::<PyBytes>().ok()?.as_bytes().len());
+    if let Ok(list) = result.cast_exact::<PyList>() {
+        list.iter().map(length).sum()
+    } else {
+        result.cast_exact::<PyTuple>().ok()?.iter().map(length).sum()
     }
-    let mut length = 0_usize;
-    for piece in result.try_iter()? {
-        match piece?.cast::<PyBytes>() {
-            Ok(piece) => length = length.saturating_add(piece.as_bytes().len()),
-            Err(_) => return Ok(None),
-        }
-    }
-    Ok(Some(length))
 }
 
 fn one_piece<'py>(py: Python<'py>, body: &[u8]) -> PyResult<Bound<'py, PyAny>> {
@@ -152,7 +147,7 @@ fn one_piece<'py>(py: Python<'py>, body: &[u8]) -> PyResult<Bound<'py, PyAny>> {
 /// its own wrapper by means of the system: these go through as they are, once their head was judged.
 fn deliver<'py>(answer: Arc<Answer>, result: Bound<'py, PyAny>, view: &View<'py>) -> PyResult<Bound<'py, PyAny>> {
     let py = result.py();
-    let length = settled_length(&result)?;
+    let length = settled_length(&result);
     let settled = length.is_some();
     if settled || view.is_file_wrapper(&result) {
         match answer.begin(py, length)? {
@@ -176,7 +171,7 @@ fn deliver<'py>(answer: Arc<Answer>, result: Bound<'py, PyAny>, view: &View<'py>
 impl Guard {
     fn __call__<'py>(&self, environ: &Bound<'py, PyAny>, start_response: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
         let py = start_response.py();
-        let moment = Host::moment()?;
+        let moment = self.host.moment()?;
         let began = Began { at: Instant::now(), moment };
         match guarded(|| self.exchange(environ, start_response, &began)) {
             Err(error) if error.is_instance_of::<PyException>(py) => {

@@ -1,6 +1,6 @@
 //! What the engine needs of the world: a policy from a file, a clock, chance, buckets, the audit log.
 
-use crate::{journal::Journal, keys::Keys, policy_file};
+use crate::{head::Pairs, journal::Journal, keys::Keys, policy_file};
 use gambeson_core::{
     engine::{Engine, Finish, Moment},
     exchange::Entropy,
@@ -15,7 +15,7 @@ use pyo3::{
 };
 use std::{
     path::PathBuf,
-    sync::{Arc, PoisonError, RwLock},
+    sync::{Arc, Mutex, PoisonError, RwLock},
     time::{Instant, SystemTime, UNIX_EPOCH},
 };
 
@@ -26,9 +26,34 @@ pub(crate) struct Host {
     buckets: Buckets,
     /// The clock of the buckets, which never runs backwards.
     epoch: Instant,
+    chance: Mutex<Chance>,
     journal: Journal,
     logger: Py<PyAny>,
     pub(crate) keys: Keys,
+    pub(crate) pairs: Pairs,
+}
+
+/// Random bytes drawn ahead: the system is asked once for many exchanges.
+#[derive(Default)]
+struct Chance {
+    /// Whose they are. After a fork they are the parent's, and two processes must not share reference ids or nonces.
+    process: u32,
+    ahead: Vec<[u8; 24]>,
+}
+
+const AHEAD: usize = 64;
+
+impl Chance {
+    fn draw(&mut self) -> Option<Entropy> {
+        let process = std::process::id();
+        if self.ahead.is_empty() || self.process != process {
+            let mut fresh = [0; 24 * AHEAD];
+            getrandom::fill(&mut fresh).ok()?;
+            self.ahead = fresh.as_chunks().0.to_vec();
+            self.process = process;
+        }
+        self.ahead.pop().map(Entropy)
+    }
 }
 
 fn log_settings(engine: &Engine) -> Settings {
@@ -50,6 +75,8 @@ impl Host {
             engine: RwLock::new(engine),
             buckets: Buckets::new(BUCKETS, Arc::default()),
             epoch: Instant::now(),
+            chance: Mutex::default(),
+            pairs: Pairs::default(),
             journal,
             logger: py.import("logging")?.call_method1("getLogger", ("gambeson",))?.unbind(),
             keys: Keys::new(py),
@@ -86,11 +113,11 @@ impl Host {
     }
 
     /// Now, and the chance of one exchange.
-    pub(crate) fn moment() -> PyResult<Moment> {
-        let mut random = [0; 24];
-        getrandom::fill(&mut random).map_err(|_| PyRuntimeError::new_err("the system gave no random bytes"))?;
+    pub(crate) fn moment(&self) -> PyResult<Moment> {
+        let drawn = self.chance.lock().unwrap_or_else(PoisonError::into_inner).draw();
+        let entropy = drawn.ok_or_else(|| PyRuntimeError::new_err("the system gave no random bytes"))?;
         let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-        Ok(Moment { now_ms: u64::try_from(since.as_millis()).unwrap_or(u64::MAX), entropy: Entropy(random) })
+        Ok(Moment { now_ms: u64::try_from(since.as_millis()).unwrap_or(u64::MAX), entropy })
     }
 
     /// Answers what the engine asks.

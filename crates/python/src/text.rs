@@ -1,20 +1,19 @@
 //! Native strings of WSGI: text in which every character is one byte (PEP 3333, "A Note on String Types").
 
-use pyo3::{prelude::*, types::PyString};
+use pyo3::{
+    prelude::*,
+    types::{PyBytes, PyString},
+};
 
 /// The bytes of a native string; `None` when it is none.
-pub(crate) fn bytes_of(text: &Bound<'_, PyAny>) -> Option<Vec<u8>> {
-    let text = text.cast::<PyString>().ok()?.encode_utf8().ok()?;
-    let utf8 = text.as_bytes();
+pub(crate) fn bytes_of<'py>(text: &Bound<'py, PyAny>) -> Option<Bound<'py, PyBytes>> {
+    let encoded = text.cast::<PyString>().ok()?.encode_utf8().ok()?;
+    let utf8 = encoded.as_bytes();
     if utf8.is_ascii() {
-        return Some(utf8.to_vec());
+        return Some(encoded);
     }
-    std::str::from_utf8(utf8).ok()?.chars().map(|c| u8::try_from(u32::from(c)).ok()).collect()
-}
-
-/// Text of ASCII alone, such as a method or an address.
-pub(crate) fn ascii_of(text: &Bound<'_, PyAny>) -> Option<String> {
-    String::from_utf8(bytes_of(text)?).ok().filter(|text| text.is_ascii())
+    let bytes: Option<Vec<u8>> = std::str::from_utf8(utf8).ok()?.chars().map(|c| u8::try_from(u32::from(c)).ok()).collect();
+    Some(PyBytes::new(text.py(), &bytes?))
 }
 
 /// Bytes as a native string.
