@@ -95,3 +95,51 @@ pub(crate) fn tell(path: &Path, text: &str, problems: &Problems, json: bool) -> 
 pub(crate) fn is_fancy(terminal: bool) -> bool {
     terminal && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use gambeson_core::policy::Policy;
+
+    const WRONG: &str = "\
+[app]
+hosts = [\"https://shop.example\", \"*\"]
+framwork = \"flask\"
+
+[listen]
+https = \"8443\"
+trusted_proxies = [\"0.0.0.0/0\"]
+
+[crsf]
+
+[csrf]
+mode = \"on\"
+
+[[route]]
+path = \"/notes/../admin\"
+off = [\"csfr\"]
+";
+
+    #[test]
+    fn every_problem_has_its_place_and_a_fix() {
+        let problems = Policy::parse(WRONG).unwrap_err();
+        insta::assert_snapshot!(render(Path::new("gambeson.toml"), WRONG, &problems, false));
+    }
+
+    #[test]
+    fn a_terminal_gets_frames_and_colours_and_a_file_does_not() {
+        let problems = Policy::parse(WRONG).unwrap_err();
+        let shown = |fancy| render(Path::new("gambeson.toml"), WRONG, &problems, fancy);
+        assert!(shown(true).contains('\u{1b}') && shown(true).contains('╭'));
+        assert!(shown(false).is_ascii(), "{}", shown(false));
+    }
+
+    #[test]
+    fn programs_get_lines_and_columns_of_characters() {
+        let text = "[app]\nname = \"é\"\nhosts = [\"é\", \"*\"]\n";
+        let problems = Policy::parse(text).unwrap_err();
+        let entries = entries(Path::new("g.toml"), text, &problems);
+        let places: Vec<_> = entries.iter().map(|entry| (entry.line, entry.column, entry.key)).collect();
+        assert_eq!(places, [(3, 10, "app.hosts"), (3, 15, "app.hosts")]);
+    }
+}

@@ -2,3 +2,4 @@
 #![allow(clippy::unwrap_used, reason = "test helpers")]
 
 mod log;
+mod policy;

@@ -232,7 +232,7 @@ impl Exchange {
         original: Option<String>,
     ) -> Option<Record> {
         let policy = self.engine.policy();
-        if !policy.layers.audit_log.wants(policy.modes, &findings) {
+        if !policy.layers.audit_log.wants(modes(policy, &self.request), &findings) {
             return None;
         }
         let request = &self.request;

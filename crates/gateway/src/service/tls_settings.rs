@@ -16,7 +16,7 @@ pub(super) fn of(policy: &Policy, state: &StateDir) -> Settings {
         acme: transport.acme.as_ref().map(acme),
         development: true,
         client_auth: transport.client_certificates.as_ref().map(clients).unwrap_or_default(),
-        http2: true,
+        http2: policy.layers.protocol.http2.offer,
         state_dir: state.path().to_owned(),
     }
 }
