@@ -1,8 +1,8 @@
 //! One serving process per state directory, and how the next one takes over.
 //!
 //! The claim is a lock on `serve.lock`, which the system releases however the process ends, so a crash leaves no
-//! stale claim. The process id in it is for people and for `gambeson reload`. For a restart without a gap the old
-//! process hands its listeners over, drops its claim and drains, while the new one waits in [`Claim::wait`].
+//! stale claim. The process id in it is for people. For a restart without a gap the old process hands its listeners
+//! over, drops its claim and drains, while the new one waits in [`Claim::wait`].
 
 use crate::state_dir::{StateDir, StateError, at};
 use std::fs::{File, TryLockError};
@@ -21,7 +21,6 @@ pub struct Claim {
 
 impl Claim {
     /// Claims the directory, waiting at most `patience` for the previous holder to let go. Blocks the thread.
-    /// Allow at least half a second: [`serving_pid`] holds the lock for a moment while it looks.
     ///
     /// # Errors
     /// [`StateError::Busy`] when another process still holds it then, or what the system said.
@@ -51,19 +50,6 @@ impl Claim {
     }
 }
 
-/// The process that serves from `dir` now, if any.
-///
-/// # Errors
-/// What the system said about the lock file.
-pub fn serving_pid(dir: &StateDir) -> Result<Option<u32>, StateError> {
-    let mut lock = dir.open_rw(LOCK)?;
-    match lock.try_lock_shared() {
-        Ok(()) => Ok(None),
-        Err(TryLockError::WouldBlock) => Ok(written_pid(&mut lock)),
-        Err(TryLockError::Error(error)) => Err(at(&dir.file(LOCK))(error)),
-    }
-}
-
 fn written_pid(lock: &mut File) -> Option<u32> {
     let mut text = String::new();
     lock.rewind().ok()?;
@@ -79,9 +65,7 @@ mod tests {
     fn one_holder_at_a_time_and_the_next_takes_over() {
         let folder = tempfile::tempdir().unwrap();
         let dir = StateDir::open(&folder.path().join("state")).unwrap();
-        assert_eq!(serving_pid(&dir).unwrap(), None);
         let old = Claim::take(&dir).unwrap();
-        assert_eq!(serving_pid(&dir).unwrap(), Some(std::process::id()));
         let text = Claim::wait(&dir, Duration::from_millis(50)).unwrap_err().to_string();
         assert!(text.contains(&format!("process {}", std::process::id())), "{text}");
         let next = thread::scope(|scope| {
@@ -92,6 +76,5 @@ mod tests {
         assert!(next.is_ok());
         assert!(Claim::take(&dir).is_err());
         drop(next);
-        assert_eq!(serving_pid(&dir).unwrap(), None);
     }
 }
