@@ -26,6 +26,9 @@ pub trait Peeler {
     /// Starts a gateway without the layers `off`, in front of an app with fresh data.
     fn with_layers_off(&mut self, off: &[&str]) -> Result<Box<dyn Guarded>, String>;
 
+    /// Starts the app alone, with fresh data: what fails there already no layer can take credit for.
+    fn bare(&mut self) -> Result<Box<dyn Guarded>, String>;
+
     /// Told before each stage.
     fn stage(&mut self, _stage: &Stage) {}
 }
@@ -37,6 +40,8 @@ pub enum Stage {
     All,
     /// Every layer off.
     None,
+    /// No gateway at all.
+    Bare,
     /// Every layer on but this one.
     Without(&'static str),
     /// Every layer off but this one.
@@ -48,6 +53,7 @@ impl std::fmt::Display for Stage {
         match self {
             Stage::All => f.write_str("all layers on"),
             Stage::None => f.write_str("all layers off"),
+            Stage::Bare => f.write_str("the app alone"),
             Stage::Without(layer) => write!(f, "{layer} off"),
             Stage::Only(layer) => write!(f, "only {layer} on"),
         }
@@ -60,7 +66,7 @@ impl Stage {
             .into_iter()
             .filter(|layer| match self {
                 Stage::All => false,
-                Stage::None => true,
+                Stage::None | Stage::Bare => true,
                 Stage::Without(own) => *layer == own,
                 Stage::Only(own) => *layer != own,
             })
@@ -75,8 +81,10 @@ pub struct Row {
     pub id: &'static str,
     /// Whether it is stopped with all layers on.
     pub stopped: bool,
-    /// Whether it fails with all layers off too: then nothing below means anything.
+    /// Whether it fails on the app alone too: then nothing below means anything.
     pub vacuous: bool,
+    /// Whether it reaches the app alone but no gateway, not even one with all layers off: how the gateway is built stops it.
+    pub built_in: bool,
     /// Layers that stop it with all others off.
     pub alone: Vec<&'static str>,
     /// Layers without which it gets through.
@@ -94,6 +102,11 @@ impl Row {
         self.alone.len()
     }
 
+    /// Whether layers are what stops it.
+    fn is_peeled(&self) -> bool {
+        self.stopped && !self.vacuous && !self.built_in
+    }
+
     pub(crate) fn sign(&self, layer: &str) -> char {
         match (self.alone.contains(&layer), self.single_points.contains(&layer)) {
             (true, true) => '▣',
@@ -104,9 +117,10 @@ impl Row {
     }
 
     pub(crate) fn note(&self) -> &'static str {
-        match (self.vacuous, self.stopped) {
-            (true, _) => "  vacuous: fails with all layers off",
-            (_, false) => "  NOT STOPPED",
+        match (self.vacuous, self.built_in, self.stopped) {
+            (true, _, _) => "  vacuous: the app alone stops it, or it cannot be made there",
+            (_, true, _) => "  built in: the gateway stops it with all layers off",
+            (_, _, false) => "  NOT STOPPED",
             _ => "",
         }
     }
@@ -128,26 +142,32 @@ impl Peeled {
     }
 }
 
-/// Runs the attacks with all layers on, all off, each one off, and each one alone.
+/// Runs the attacks with all layers on, all off, without a gateway, with each layer off, and with each alone.
 pub fn peel(peeler: &mut dyn Peeler, options: &Options, progress: &mut dyn Progress) -> Result<Peeled, Error> {
     let mut options = Options { twins: false, ..options.clone() };
     let mut at = |stage: Stage, options: &Options| -> Result<Report, Error> {
         peeler.stage(&stage);
-        let guarded = peeler.with_layers_off(&stage.off()).map_err(Error::App)?;
+        let started = if stage == Stage::Bare { peeler.bare() } else { peeler.with_layers_off(&stage.off()) };
+        let guarded = started.map_err(Error::App)?;
         run(guarded.target(), options, guarded.evidence(), progress)
     };
     let mut rows = first_rows(&at(Stage::All, &options)?);
     options.only = ids(&rows, |row| row.stopped);
-    let bare = at(Stage::None, &options)?;
-    for row in rows.iter_mut().filter(|row| row.stopped) {
-        row.vacuous = stopped(&bare, row.id);
+    let off = at(Stage::None, &options)?;
+    options.only = ids(&rows, |row| row.stopped).into_iter().filter(|id| stopped(&off, id)).collect();
+    if !options.only.is_empty() {
+        let bare = at(Stage::Bare, &options)?;
+        for row in rows.iter_mut().filter(|row| options.wants(row.id)) {
+            row.built_in = got_through(&bare, row.id);
+            row.vacuous = !row.built_in;
+        }
     }
-    options.only = ids(&rows, |row| row.stopped && !row.vacuous);
+    options.only = ids(&rows, Row::is_peeled);
     if !options.only.is_empty() {
         for layer in LAYERS {
             let without = at(Stage::Without(layer), &options)?;
             let only = at(Stage::Only(layer), &options)?;
-            for row in rows.iter_mut().filter(|row| row.stopped && !row.vacuous) {
+            for row in rows.iter_mut().filter(|row| row.is_peeled()) {
                 row.single_points.extend(got_through(&without, row.id).then_some(layer));
                 row.alone.extend(stopped(&only, row.id).then_some(layer));
             }
@@ -166,6 +186,7 @@ fn first_rows(report: &Report) -> Vec<Row> {
         id: finding.id,
         stopped: finding.verdict.is_stopped(),
         vacuous: false,
+        built_in: false,
         alone: Vec::new(),
         single_points: Vec::new(),
     })

@@ -119,7 +119,7 @@ impl Peeled {
         }
         out.push('\n');
         for row in &self.rows {
-            let depth = if row.vacuous { "-".to_owned() } else { row.depth().to_string() };
+            let depth = if row.vacuous || row.built_in { "-".to_owned() } else { row.depth().to_string() };
             let _ = write!(out, "{:<32} {depth:>5} ", row.id);
             for layer in &self.layers {
                 let _ = write!(out, " {:^width$}", row.sign(layer), width = width(layer));

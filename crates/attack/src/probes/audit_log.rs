@@ -43,19 +43,29 @@ fn log<'a>(context: &Context<'a>) -> Result<&'a dyn Evidence, Failed> {
     context.evidence.ok_or_else(|| Failed("no access to an audit log".into()))
 }
 
-/// A request that every layer set by default refuses: a foreign page's form.
-fn refused(context: &mut Context<'_>, password: &str) -> Result<Response, Failed> {
+/// A foreign page's login form, which asks to be refused.
+fn foreign_form(context: &mut Context<'_>, password: &str) -> Result<Response, Failed> {
     let victim = context.victim()?;
     let form = context.login_form(&victim.name, password)?;
     context.browse(form, &Jar::default(), &From::foreign(), How::Navigate)
 }
 
+/// A refusal that has a reference, by whichever layer: of a foreign form, or of a head with a NUL in it.
+fn refused(context: &mut Context<'_>) -> Result<Option<Response>, Failed> {
+    let answer = foreign_form(context, "wrong")?;
+    if answer.reference().is_some() {
+        return Ok(Some(answer));
+    }
+    let mut wire = context.client.open()?;
+    wire.say(format!("GET / HTTP/1.1\r\nHost: {}\r\nX-A: \0\r\n\r\n", context.origin().authority()).as_bytes());
+    Ok(wire.answer(&mut Vec::new()).ok().filter(|answer| answer.reference().is_some()))
+}
+
 fn unnoticed(context: &mut Context<'_>) -> Result<Verdict, Failed> {
     let log = log(context)?;
-    let answer = refused(context, "wrong")?;
-    let Some(reference) = answer.reference() else {
-        return Ok(Verdict::succeeded(format!("a foreign login form was answered with {} and no reference", answer.status)));
-    };
+    let answer =
+        refused(context)?.ok_or_else(|| Failed("nothing was refused with a reference, so there is nothing to find".into()))?;
+    let reference = answer.reference().unwrap_or_default();
     Ok(match log.record(reference).map_err(Failed)? {
         Some(_) => Verdict::refused(&answer, "the refusal is in the log under its reference"),
         None => Verdict::succeeded(format!("reference {reference} is not in the log")),
@@ -77,7 +87,7 @@ fn altered(context: &mut Context<'_>) -> Result<Verdict, Failed> {
 fn secrets(context: &mut Context<'_>) -> Result<Verdict, Failed> {
     let log = log(context)?;
     let planted = encode::mark();
-    refused(context, &planted)?;
+    foreign_form(context, &planted)?;
     let jar = context.victim_session()?;
     context.visit(&format!("/{}", encode::mark()), &jar)?;
     let mut hunted: Vec<String> = jar.iter().map(|cookie| cookie.value.clone()).filter(|value| value.len() >= 16).collect();

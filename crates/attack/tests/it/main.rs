@@ -10,8 +10,8 @@ use std::thread;
 use std::time::Duration;
 
 use gambeson_attack::{
-    Comparison, Effect, Error, Evidence, Finding, Guarded, LAYERS, Limits, Options, Peeler, Report, Silent, Target, Trust, Twin,
-    Verdict, peel, probes, run,
+    Comparison, Effect, Error, Evidence, Finding, Guarded, LAYERS, Limits, Options, Peeled, Peeler, Report, Silent, Target,
+    Trust, Twin, Verdict, peel, probes, run,
 };
 
 fn options() -> Options {
@@ -273,8 +273,8 @@ impl Evidence for Log {
 
 #[test]
 fn the_logs_probes_tell_a_good_log_from_a_bad_one() {
-    for (good, app) in [(true, true), (false, true), (false, false)] {
-        let report = attack(app, &["audit_log/"], Some(&Log { good }));
+    for good in [true, false] {
+        let report = attack(true, &["audit_log/"], Some(&Log { good }));
         assert_eq!(report.findings.len(), 3);
         for finding in &report.findings {
             assert_eq!(finding.verdict.is_stopped(), good, "{}: {:?}", finding.id, finding.verdict);
@@ -282,6 +282,12 @@ fn the_logs_probes_tell_a_good_log_from_a_bad_one() {
             assert_eq!(finding.twin, Twin::Passed);
         }
     }
+}
+
+#[test]
+fn where_nothing_is_refused_nothing_can_be_missed() {
+    let report = attack(false, &["audit_log/unnoticed"], Some(&Log { good: true }));
+    assert!(matches!(report.findings[0].verdict, Verdict::PreconditionFailed { .. }));
 }
 
 // --- two runs, and peeling ---
@@ -312,25 +318,47 @@ impl Guarded for Running {
 /// Safe as long as csrf or cookies is on: two layers that each stop the same attack.
 struct TwoLayers {
     stages: RefCell<usize>,
+    always_safe: bool,
+    bare_safe: bool,
+}
+
+fn running(safe: bool) -> Result<Box<dyn Guarded>, String> {
+    Ok(Box::new(Running(Target::new(&format!("http://{}", server::start(safe)), None, None).unwrap())))
 }
 
 impl Peeler for TwoLayers {
     fn with_layers_off(&mut self, off: &[&str]) -> Result<Box<dyn Guarded>, String> {
         *self.stages.borrow_mut() += 1;
-        let safe = !(off.contains(&"csrf") && off.contains(&"cookies"));
-        Ok(Box::new(Running(Target::new(&format!("http://{}", server::start(safe)), None, None).unwrap())))
+        running(self.always_safe || !(off.contains(&"csrf") && off.contains(&"cookies")))
     }
+
+    fn bare(&mut self) -> Result<Box<dyn Guarded>, String> {
+        running(self.bare_safe)
+    }
+}
+
+fn peeled(always_safe: bool, bare_safe: bool) -> (Peeled, usize) {
+    let mut peeler = TwoLayers { stages: RefCell::new(0), always_safe, bare_safe };
+    let options = Options { only: vec!["csrf/cross-site-form".into(), "transport/old-tls".into()], ..options() };
+    let peeled = peel(&mut peeler, &options, &mut Silent).unwrap();
+    (peeled, peeler.stages.into_inner())
 }
 
 #[test]
 fn peeling_counts_the_layers_that_stop_an_attack_alone() {
-    let mut peeler = TwoLayers { stages: RefCell::new(0) };
-    let options = Options { only: vec!["csrf/cross-site-form".into(), "transport/old-tls".into()], ..options() };
-    let peeled = peel(&mut peeler, &options, &mut Silent).unwrap();
+    let (peeled, stages) = peeled(false, false);
     let [row] = &peeled.rows[..] else { panic!("one attack can be made: {peeled:?}") };
     assert_eq!((row.depth(), &row.alone[..], row.single_points.len()), (2, &["csrf", "cookies"][..], 0));
-    assert_eq!(*peeler.stages.borrow(), 2 + 2 * LAYERS.len());
+    assert_eq!(stages, 2 + 2 * LAYERS.len());
     insta::assert_snapshot!(peeled.table());
+}
+
+#[test]
+fn what_no_layer_stops_is_no_layers_merit() {
+    let (peeled_by_gateway, stages) = peeled(true, false);
+    assert!(peeled_by_gateway.rows[0].built_in && !peeled_by_gateway.rows[0].vacuous);
+    assert_eq!(stages, 2, "there is nothing to peel");
+    assert!(peeled(true, true).0.rows[0].vacuous, "the app alone stops it");
 }
 
 // --- formats ---

@@ -31,6 +31,10 @@ impl Peeler for Starter {
         Pair::start(self, off).map(|pair| Box::new(pair) as Box<dyn Guarded>).map_err(|failure| failure.to_string())
     }
 
+    fn bare(&mut self) -> std::result::Result<Box<dyn Guarded>, String> {
+        Alone::start(self).map(|alone| Box::new(alone) as Box<dyn Guarded>).map_err(|failure| failure.to_string())
+    }
+
     fn stage(&mut self, stage: &Stage) {
         let _told = writeln!(std::io::stderr(), "{stage}");
     }
@@ -64,5 +68,31 @@ impl Guarded for Pair {
 
     fn evidence(&self) -> Option<&dyn Evidence> {
         Some(&self.log)
+    }
+}
+
+/// The app without a gateway.
+struct Alone {
+    _app: Process,
+    target: Target,
+    _scratch: Scratch,
+}
+
+impl Alone {
+    fn start(starter: &Starter) -> Result<Self> {
+        let scratch = Scratch::new()?;
+        let app = start_app(&starter.command, &starter.folder, free_port(0)?, &scratch.path().join("app.log"))?;
+        let target = Target::new(&format!("http://127.0.0.1:{}", app.port), None, None)?;
+        Ok(Self { _app: app, target, _scratch: scratch })
+    }
+}
+
+impl Guarded for Alone {
+    fn target(&self) -> &Target {
+        &self.target
+    }
+
+    fn evidence(&self) -> Option<&dyn Evidence> {
+        None
     }
 }
