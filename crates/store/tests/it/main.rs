@@ -250,6 +250,22 @@ fn a_log_that_cannot_be_written_says_so_and_loses_nothing_that_fits() {
     assert_eq!(metrics.audit_records.get(), 1);
 }
 
+#[test]
+fn half_a_batch_does_not_stay_when_the_disk_takes_only_half() {
+    let (_folder, state) = state();
+    // A limit on the size of files stands for the full disk: the write that reaches it is cut short.
+    let script = "trap '' XFSZ; ulimit -f 20; exec \"$0\" --exact child_writer --ignored";
+    let mut command = Command::new("sh");
+    command.args(["-c", script]).arg(std::env::current_exe().unwrap()).env(STATE, state.path()).env(COUNT, "200");
+    let told = command.output().unwrap();
+    assert!(String::from_utf8_lossy(&told.stderr).contains("never reached the audit log"), "{told:?}");
+    let found = verify(&state).unwrap();
+    assert_eq!((found.problems, found.recovered), (vec![], 0));
+    assert!(found.lines > 0 && log_files_bytes(&state) < 20 * 1024);
+    drop(open(&state, small_files()));
+    assert_eq!(verify(&state).unwrap().recovered, 0, "nothing was left to repair");
+}
+
 fn log_files_in(folder: &Path) -> PathBuf {
     fs::read_dir(folder).unwrap().next().unwrap().unwrap().path()
 }
