@@ -218,6 +218,37 @@ def test_upgrades_to_anything_but_websocket_are_plain_requests(serve):
     assert all(header(head, b"upgrade") is None for head in app.heads)
 
 
+def test_an_app_is_left_alone_when_its_client_is_gone(serve):
+    """A page that is closed must not keep a worker busy with events that nobody reads."""
+    left = threading.Event()
+
+    def events(connection, _head):
+        connection.sendall(b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\n\r\ndata: one\n\n")
+        connection.settimeout(10)
+        if connection.recv(1) == b"":
+            left.set()
+        return False
+
+    connection = serve(upstream=App(events).url).plain()
+    connection.settimeout(10)
+    connection.sendall(b"GET /events HTTP/1.1\r\n" + HOST + b"\r\n")
+    assert b"200 OK" in connection.recv(4096)
+    connection.close()
+    assert left.wait(10), "the app was still waited for"
+
+
+def test_an_answer_that_switches_protocols_unasked_is_not_believed(serve):
+    def switch(connection, _head):
+        connection.sendall(b"HTTP/1.1 101 Switching Protocols\r\nupgrade: websocket\r\nconnection: upgrade\r\n\r\nGET /smuggled")
+        return False
+
+    app = App(switch)
+    gateway = serve(upstream=app.url)
+    assert get(gateway, "/")[0] == 502
+    with_body = UPGRADE.replace(b"GET", b"POST") + b"origin: http://localhost\r\ncontent-length: 3\r\n\r\nabc"
+    assert parse(exchange(gateway.plain(), with_body, 3))[0] in (400, 405)
+
+
 # --- apps that fail -------------------------------------------------------------------------------------------------
 
 

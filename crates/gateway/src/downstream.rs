@@ -13,6 +13,10 @@ pub(crate) trait Incoming {
 
     /// The next piece; `None` at the end.
     async fn piece(&mut self) -> Result<Option<Bytes>, BodyError>;
+
+    /// Returns when the client is gone, as far as this half hears of it; to be asked only when the body was read. What it
+    /// sends meanwhile is kept.
+    async fn gone(&mut self);
 }
 
 /// Why a request's body ended early.
@@ -48,4 +52,7 @@ pub(crate) trait Respond {
 
     /// Ends the answer.
     async fn end(&mut self) -> io::Result<()>;
+
+    /// Returns when the client wants no answer any more, as far as this half hears of it.
+    async fn gone(&mut self);
 }

@@ -188,6 +188,11 @@ impl Incoming for H2Body {
             }
         }
     }
+
+    async fn gone(&mut self) {
+        // Only the sending half hears of it.
+        std::future::pending().await
+    }
 }
 
 struct H2Respond {
@@ -262,5 +267,13 @@ impl Respond for H2Respond {
             }
             _ => Ok(()),
         }
+    }
+
+    async fn gone(&mut self) {
+        let reset = match &mut self.stream {
+            Some(stream) => poll_fn(|cx| stream.poll_reset(cx)).await,
+            None => poll_fn(|cx| self.respond.poll_reset(cx)).await,
+        };
+        drop(reset);
     }
 }

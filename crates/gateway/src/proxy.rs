@@ -12,7 +12,7 @@ use gambeson_core::{
     layers::Denial,
     policy::LayerName,
 };
-use gambeson_wire::{Framing, ResponseFraming};
+use gambeson_wire::{Fault, Framing, ResponseFraming};
 use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use std::{future::Future, io, pin::Pin, time::Duration};
 use tokio::time::timeout;
@@ -104,6 +104,21 @@ async fn send_whole<R: Respond>(respond: &mut R, head: &ResponseHead, bytes: Byt
     respond.end().await
 }
 
+/// Uses up the permit: from here on the request is bytes.
+fn prepare(permit: Permit, limit: &RequestBody, exchange: &Exchange, framing: Framing) -> Result<Sending, Box<Denial>> {
+    if let Framing::Length(length) = framing {
+        limit.declared(length)?;
+    }
+    let (upgrade, patience) = (permit.is_upgrade(), permit.response_timeout());
+    if upgrade && framing != Framing::None {
+        // Whether the bytes behind the head are a body or WebSocket frames would be anybody's guess.
+        return Err(crate::h1::denial_of(Fault::TargetForm));
+    }
+    let mut head = BytesMut::with_capacity(1024);
+    encode(permit, exchange, framing, &mut head).map_err(crate::h1::denial_of)?;
+    Ok(Sending { head, method: exchange.request().method.clone(), framing, upgrade, patience })
+}
+
 /// A request on its way to the app and back.
 struct Forward<'a, R> {
     worker: &'a Worker,
@@ -111,108 +126,95 @@ struct Forward<'a, R> {
     head_only: bool,
 }
 
-/// The request's body on its way: done at once when there is none.
-type Pump<'p> = Pin<Box<dyn Future<Output = Result<(), BodyError>> + 'p>>;
+/// What goes on at the client's end while the app is waited for.
+enum Beside<'p, B> {
+    /// The request's body is on its way; it gives the client back when it is done.
+    Pump(Pin<Box<dyn Future<Output = Result<&'p mut B, BodyError>> + 'p>>),
+    /// Nothing but that the client may leave.
+    Client(&'p mut B),
+}
+
+/// A request as it is sent.
+struct Sending {
+    /// The head, ready to be written; once more if a kept connection turns out to be closed.
+    head: BytesMut,
+    method: Method,
+    framing: Framing,
+    upgrade: bool,
+    /// How long the app may take to begin its answer.
+    patience: Duration,
+}
+
+impl Sending {
+    /// Whether it may be sent a second time when it is not known to have been read (RFC 9110 section 9.2.2).
+    fn is_repeatable(&self) -> bool {
+        self.framing == Framing::None && self.method.is_idempotent()
+    }
+}
 
 impl<R: Respond> Forward<'_, R> {
-    async fn run<B: Incoming>(mut self, permit: Permit, limit: RequestBody, exchange: Exchange, body: &mut B) -> Served {
-        let framing = body.framing();
-        if let Framing::Length(length) = framing
-            && let Err(denial) = limit.declared(length)
-        {
-            return self.fail(exchange, denial).await;
-        }
-        let (upgrade, patience) = (permit.is_upgrade(), permit.response_timeout());
-        let mut head = BytesMut::with_capacity(1024);
-        if let Err(fault) = encode(permit, &exchange, framing, &mut head) {
-            return self.fail(exchange, crate::h1::denial_of(fault)).await;
-        }
-        let method = exchange.request().method.clone();
-        let lease = match self.send_head(&head, framing, &method).await {
+    async fn run<B: Incoming>(mut self, permit: Permit, mut limit: RequestBody, exchange: Exchange, body: &mut B) -> Served {
+        let sending = match prepare(permit, &limit, &exchange, body.framing()) {
+            Ok(sending) => sending,
+            Err(denial) => return self.fail(exchange, denial).await,
+        };
+        let mut lease = match self.send_head(&sending).await {
             Ok(lease) => lease,
             Err(error) => return self.fail(exchange, error.denial()).await,
         };
-        self.converse(lease, head, limit, exchange, body, upgrade, patience).await
-    }
-
-    /// Sends the head on a kept connection or a new one.
-    async fn send_head(&self, head: &[u8], framing: Framing, method: &Method) -> Result<Lease, AppError> {
-        let pool = self.worker.pool();
-        let lease = pool.lease().await?;
-        let stall = self.worker.timings.stall;
-        match lease.connection.write(head, stall).await {
-            Ok(()) => Ok(lease),
-            Err(_) if lease.reused && framing == Framing::None && method.is_idempotent() => {
-                let lease = pool.reopen(lease).await?;
-                lease.connection.write(head, stall).await.map_err(AppError::Unreachable)?;
-                Ok(lease)
+        let kept = {
+            let mut beside = Beside::Client(body);
+            let mut answer = Ok(Err(AppError::NoAnswer));
+            if sending.framing == Framing::None {
+                answer =
+                    alongside(&mut beside, self.respond, sending.patience, lease.connection.read_head(&sending.method)).await;
+                if matches!(answer, Ok(Err(AppError::NoAnswer))) && lease.reused && sending.is_repeatable() {
+                    lease = match self.again(lease, &sending).await {
+                        Ok(lease) => lease,
+                        Err(error) => return self.fail(exchange, error.denial()).await,
+                    };
+                    answer =
+                        alongside(&mut beside, self.respond, sending.patience, lease.connection.read_head(&sending.method)).await;
+                }
+            } else if let Beside::Client(body) = beside {
+                let pump = pump(body, &mut limit, &lease.connection, self.worker.timings.stall);
+                beside = Beside::Pump(Box::pin(pump));
+                answer =
+                    alongside(&mut beside, self.respond, sending.patience, lease.connection.read_head(&sending.method)).await;
             }
-            // The app may have answered and closed before it read all: its answer is worth reading.
-            Err(_) => Ok(lease),
-        }
-    }
-
-    #[allow(clippy::too_many_arguments, reason = "the parts of one exchange, each used once")]
-    async fn converse<B: Incoming>(
-        &mut self,
-        mut lease: Lease,
-        head: BytesMut,
-        mut limit: RequestBody,
-        exchange: Exchange,
-        body: &mut B,
-        upgrade: bool,
-        patience: Duration,
-    ) -> Served {
-        let method = exchange.request().method.clone();
-        if body.framing() == Framing::None {
-            let mut answer = timeout(patience, lease.connection.read_head(&method)).await.unwrap_or(Err(AppError::AnswerTimeout));
-            if matches!(answer, Err(AppError::NoAnswer)) && lease.reused && method.is_idempotent() {
-                (lease, answer) = match self.again(lease, &head, &method, patience).await {
-                    Ok(again) => again,
-                    Err(error) => return self.fail(exchange, error.denial()).await,
-                };
-            }
-            drop(head);
-            let kept = match answer {
-                Ok(answer) if upgrade && answer.head.status == StatusCode::SWITCHING_PROTOCOLS => {
+            match answer {
+                Ok(Ok(answer)) if answer.head.status == StatusCode::SWITCHING_PROTOCOLS => {
+                    drop(beside);
+                    if !sending.upgrade {
+                        return self.fail(exchange, AppError::Malformed(Fault::MalformedStatusLine).denial()).await;
+                    }
                     return self.switch(lease, answer, exchange).await;
                 }
-                Ok(answer) => self.relay(&lease.connection, answer, exchange, &mut None).await,
-                Err(error) => return self.fail(exchange, error.denial()).await,
-            };
-            return self.finish(kept, lease);
-        }
-        drop(head);
-        let kept = {
-            let connection = &lease.connection;
-            let mut pump: Option<Pump<'_>> = Some(Box::pin(pump(body, &mut limit, connection, self.worker.timings.stall)));
-            let answer = match alongside(&mut pump, Some(patience), connection.read_head(&method)).await {
-                Ok(answer) => answer,
+                Ok(Ok(answer)) => self.relay(&lease.connection, answer, exchange, &mut beside).await,
+                Ok(Err(error)) => return self.fail(exchange, error.denial()).await,
                 Err(BodyError::Refused(denial)) => return self.fail(exchange, denial).await,
                 Err(BodyError::Gone) => return Served::Abort,
-            };
-            match answer {
-                Ok(answer) => {
-                    self.relay(connection, answer, exchange, &mut pump).await.map(|reusable| reusable && pump.is_none())
-                }
-                Err(error) => return self.fail(exchange, error.denial()).await,
             }
         };
         self.finish(kept, lease)
     }
 
+    /// Sends the head on a kept connection or a new one.
+    async fn send_head(&self, sending: &Sending) -> Result<Lease, AppError> {
+        let lease = self.worker.pool().lease().await?;
+        match lease.connection.write(&sending.head, self.worker.timings.stall).await {
+            Ok(()) => Ok(lease),
+            Err(_) if lease.reused && sending.is_repeatable() => self.again(lease, sending).await,
+            // The app may have answered and closed before it read all: its answer is worth reading.
+            Err(_) => Ok(lease),
+        }
+    }
+
     /// Once more, on a new connection: the kept one was closed by the app while we wrote.
-    async fn again(
-        &self,
-        lease: Lease,
-        head: &[u8],
-        method: &Method,
-        patience: Duration,
-    ) -> Result<(Lease, Result<Answer, AppError>), AppError> {
+    async fn again(&self, lease: Lease, sending: &Sending) -> Result<Lease, AppError> {
         let lease = self.worker.pool().reopen(lease).await?;
-        let _unsent = lease.connection.write(head, self.worker.timings.stall).await;
-        let answer = timeout(patience, lease.connection.read_head(method)).await.unwrap_or(Err(AppError::AnswerTimeout));
-        Ok((lease, answer))
+        lease.connection.write(&sending.head, self.worker.timings.stall).await.map_err(AppError::Unreachable)?;
+        Ok(lease)
     }
 
     fn finish(&self, kept: Result<bool, ()>, lease: Lease) -> Served {
@@ -244,26 +246,27 @@ impl<R: Respond> Forward<'_, R> {
     }
 
     /// Passes the answer on. `Ok(true)`: the app's connection can be used again; `Err`: the client's cannot.
-    async fn relay(
+    async fn relay<B: Incoming>(
         &mut self,
         connection: &AppConnection,
         answer: Answer,
         exchange: Exchange,
-        pump: &mut Option<Pump<'_>>,
+        beside: &mut Beside<'_, B>,
     ) -> Result<bool, ()> {
         let Answer { head, mut body } = answer;
         let reusable = head.keep_alive;
         let length = self.length(&head);
         let idle = self.worker.pause(&head.headers);
-        let mut reader = Reader { connection, body: &mut body, idle, pump };
+        let mut reader = Reader { connection, body: &mut body, idle, beside };
         let parts = ResponseHead { status: head.status, headers: head.headers };
         let (outgoing, held) = match exchange.response(parts) {
             ResponseStep::Send(outgoing) => (outgoing, BytesMut::new()),
             ResponseStep::Hold(hold) => {
                 let mut held = BytesMut::new();
-                match reader.hold(hold.bytes_max(), &mut held).await {
+                match reader.hold(self.respond, hold.bytes_max(), &mut held).await {
                     Ok(whole) => (hold.body(&held, whole), held),
-                    Err(error) => {
+                    Err(Sent::ClientGone) => return Err(()),
+                    Err(Sent::App(error)) => {
                         let outgoing = hold.fail(LayerName::Protocol, error.denial());
                         return self.own(outgoing).await.map(|()| false);
                     }
@@ -278,7 +281,7 @@ impl<R: Respond> Forward<'_, R> {
         }
         let sent = self.stream(&mut reader, &head, length, held.freeze()).await;
         self.close(sent, finish, head.status)?;
-        Ok(reusable)
+        Ok(reusable && matches!(beside, Beside::Client(_)))
     }
 
     async fn own(&mut self, outgoing: Outgoing) -> Result<(), ()> {
@@ -296,9 +299,9 @@ impl<R: Respond> Forward<'_, R> {
         }
     }
 
-    async fn stream(
+    async fn stream<B: Incoming>(
         &mut self,
-        reader: &mut Reader<'_, '_>,
+        reader: &mut Reader<'_, '_, B>,
         head: &ResponseHead,
         length: Length,
         held: Bytes,
@@ -316,7 +319,7 @@ impl<R: Respond> Forward<'_, R> {
                 Piece::End => return Ok(self.respond.end().await?),
                 Piece::NeedMore => {
                     self.respond.flush().await?;
-                    if !reader.more().await? {
+                    if !reader.more(self.respond).await? {
                         return Ok(self.respond.end().await?);
                     }
                 }
@@ -361,37 +364,38 @@ impl From<AppError> for Sent {
 }
 
 /// Reads the answer's body while the request's body may still be on its way.
-struct Reader<'r, 'p> {
+struct Reader<'r, 'p, B> {
     connection: &'r AppConnection,
     body: &'r mut crate::upstream::BodyReader,
     idle: Duration,
-    pump: &'r mut Option<Pump<'p>>,
+    beside: &'r mut Beside<'p, B>,
 }
 
-impl Reader<'_, '_> {
+impl<B: Incoming> Reader<'_, '_, B> {
     fn now(&mut self) -> Result<Piece, AppError> {
         self.connection.take(self.body)
     }
 
     /// Waits for more; `false` at the end of a body that ends with the connection.
-    async fn more(&mut self) -> Result<bool, AppError> {
-        let read = alongside(self.pump, Some(self.idle), async { Ok(self.connection.read_more().await) }).await;
+    async fn more<R: Respond>(&mut self, respond: &mut R) -> Result<bool, Sent> {
+        let read = alongside(self.beside, respond, self.idle, async { Ok(self.connection.read_more().await) }).await;
         match read {
             Ok(Ok(Ok(1..))) => Ok(true),
-            Ok(Ok(Ok(0) | Err(_))) => self.body.at_close().map(|()| false),
-            Ok(Err(AppError::AnswerTimeout)) => Err(AppError::Stalled),
-            Ok(Err(error)) => Err(error),
-            Err(_) => Err(AppError::BrokenOff),
+            Ok(Ok(Ok(0) | Err(_))) => Ok(self.body.at_close().map(|()| false)?),
+            Ok(Err(AppError::AnswerTimeout)) => Err(AppError::Stalled.into()),
+            Ok(Err(error)) => Err(error.into()),
+            Err(BodyError::Gone) => Err(Sent::ClientGone),
+            Err(BodyError::Refused(_)) => Err(AppError::BrokenOff.into()),
         }
     }
 
     /// Gathers up to `bytes_max` of the body; whether that is all of it.
-    async fn hold(&mut self, bytes_max: usize, held: &mut BytesMut) -> Result<bool, AppError> {
+    async fn hold<R: Respond>(&mut self, respond: &mut R, bytes_max: usize, held: &mut BytesMut) -> Result<bool, Sent> {
         loop {
             match self.now()? {
                 Piece::Data(data) => held.extend_from_slice(&data),
                 Piece::End => return Ok(true),
-                Piece::NeedMore if !self.more().await? => return Ok(true),
+                Piece::NeedMore if !self.more(respond).await? => return Ok(true),
                 Piece::NeedMore => {}
             }
             if held.len() >= bytes_max {
@@ -401,43 +405,47 @@ impl Reader<'_, '_> {
     }
 }
 
-/// Passes the request's body to the app.
-async fn pump<B: Incoming>(
-    body: &mut B,
+/// Passes the request's body to the app; gives it back when all of it was read.
+async fn pump<'b, B: Incoming>(
+    body: &'b mut B,
     limit: &mut RequestBody,
     connection: &AppConnection,
     stall: Duration,
-) -> Result<(), BodyError> {
+) -> Result<&'b mut B, BodyError> {
     let framing = body.framing();
     while let Some(piece) = body.piece().await? {
         limit.piece(&piece).map_err(BodyError::Refused)?;
         if connection.write_piece(&piece, framing, stall).await.is_err() {
             // The app reads no further; it may have answered already, and that answer counts.
-            return Ok(());
+            return Ok(body);
         }
     }
     let _unread = connection.end_body(framing, stall).await;
-    Ok(())
+    Ok(body)
 }
 
-/// Waits for the app while the request's body is passed on beside it. The app's time runs only when it has the body.
-async fn alongside<T>(
-    pump: &mut Option<Pump<'_>>,
-    patience: Option<Duration>,
+/// Waits for the app while the request's body is passed on beside it; then the app's time runs, and the client may leave.
+async fn alongside<T, B: Incoming, R: Respond>(
+    beside: &mut Beside<'_, B>,
+    respond: &mut R,
+    patience: Duration,
     other: impl Future<Output = Result<T, AppError>>,
 ) -> Result<Result<T, AppError>, BodyError> {
     let mut other = std::pin::pin!(other);
-    if let Some(body) = pump {
-        tokio::select! {
+    if let Beside::Pump(pump) = beside {
+        let client = tokio::select! {
             biased;
             done = &mut other => return Ok(done),
-            pumped = body => pumped?,
-        }
-        *pump = None;
+            pumped = pump => pumped?,
+        };
+        *beside = Beside::Client(client);
     }
-    match patience {
-        Some(patience) => Ok(timeout(patience, other).await.unwrap_or(Err(AppError::AnswerTimeout))),
-        None => Ok(other.await),
+    let Beside::Client(client) = beside else { return Ok(other.await) };
+    tokio::select! {
+        biased;
+        done = timeout(patience, other) => Ok(done.unwrap_or(Err(AppError::AnswerTimeout))),
+        () = client.gone() => Err(BodyError::Gone),
+        () = respond.gone() => Err(BodyError::Gone),
     }
 }
 

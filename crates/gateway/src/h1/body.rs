@@ -97,4 +97,16 @@ impl<I: AsyncRead + AsyncWrite + Unpin> Incoming for H1Body<'_, I> {
             }
         }
     }
+
+    async fn gone(&mut self) {
+        /// Requests sent ahead are kept up to this many bytes; then they wait where they are.
+        const AHEAD_BYTES_MAX: usize = 64 * 1024;
+        while self.buf.len() < AHEAD_BYTES_MAX {
+            match self.io.read(self.buf).await {
+                Ok(1..) => {}
+                Ok(0) | Err(_) => return,
+            }
+        }
+        std::future::pending().await
+    }
 }

@@ -94,4 +94,9 @@ impl<I: AsyncRead + AsyncWrite + Unpin> Respond for H1Respond<'_, I> {
         }
         self.flush().await
     }
+
+    async fn gone(&mut self) {
+        // Only the receiving half hears of it.
+        std::future::pending().await
+    }
 }
