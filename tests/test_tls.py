@@ -4,6 +4,7 @@ import datetime
 import json
 import os
 import pathlib
+import re
 import shutil
 import signal
 import socket
@@ -253,6 +254,17 @@ def test_certificates_come_by_acme(gambeson, tmp_path, challenge):
         for server in servers:
             server.kill()
             server.wait()
+
+
+def test_the_policies_in_the_guide_hold(gambeson, tmp_path):
+    guide = (ROOT / "docs" / "certificates.md").read_text(encoding="utf-8")
+    policies = re.findall(r"```toml\n(.*?)```", guide, re.DOTALL)
+    assert len(policies) >= 3
+    for number, policy in enumerate(policies):
+        path = tmp_path / f"{number}.toml"
+        path.write_text(policy)
+        run = subprocess.run([gambeson, "check", "--policy", str(path)], capture_output=True, text=True)
+        assert run.returncode == 0, run.stdout + run.stderr
 
 
 def reachable(port):
