@@ -34,7 +34,7 @@ pub(crate) fn load(path: &Path) -> PyResult<Engine> {
         ))
     })?;
     let policy = Policy::parse(&text).map_err(|problems| PolicyError::new_err(render(path, &text, &problems)))?;
-    Ok(Engine::new(Arc::new(policy)))
+    Ok(Engine::new(Arc::new(policy.in_process())))
 }
 
 fn read(path: &Path) -> std::io::Result<String> {

@@ -1,6 +1,8 @@
 //! What of a policy a host inside the app's own process cannot enforce, because the server in front of it has done that
 //! part of the work already. Said once at start, so that nobody believes in a defence that is not there.
 
+use super::Policy;
+
 /// A section, or some keys of one, that a host in the app's process enforces not at all or not in full.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Gap {
@@ -57,10 +59,35 @@ pub const IN_PROCESS_GAPS: &[Gap] = &[
     Gap { section: "route", keys: &["response"], why: "a call cannot be ended from outside." },
 ];
 
+impl Policy {
+    /// The same policy for a host inside the app's own process. The gateway's addresses are not there, so plain HTTP is
+    /// sent to HTTPS only where `listen.public_port` says at which port that is.
+    #[must_use]
+    pub fn in_process(mut self) -> Self {
+        self.layers.transport.redirect_to(self.listen.public_port);
+        self
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::IN_PROCESS_GAPS;
-    use crate::policy::SECTIONS;
+    use crate::{
+        engine::Engine,
+        policy::{Policy, SECTIONS},
+        testing::Ask,
+    };
+
+    #[test]
+    fn nobody_is_sent_to_a_gateway_that_is_not_there() {
+        let location = |policy: &str| {
+            let policy = Policy::parse(policy).unwrap().in_process();
+            Ask::get("/a").plain().to(&Engine::new(policy.into())).header("location").map(str::to_owned)
+        };
+        assert_eq!(location(""), None);
+        assert_eq!(location("[listen]\npublic_port = 443").as_deref(), Some("https://localhost/a"));
+        assert_eq!(location("[listen]\npublic_port = 443\n[transport]\nredirect = false"), None);
+    }
 
     #[test]
     fn every_gap_names_what_exists() {

@@ -28,7 +28,9 @@ fn lines(path: &Path) -> Vec<String> {
 fn none_says(folder: &Path, forbidden: &[&str]) {
     let all = sources(folder);
     assert!(all.len() > 5, "{} has sources", folder.display());
-    for path in all.iter().filter(|path| !path.ends_with("tests.rs") && !path.components().any(|part| part.as_os_str() == "tests")) {
+    for path in
+        all.iter().filter(|path| !path.ends_with("tests.rs") && !path.components().any(|part| part.as_os_str() == "tests"))
+    {
         for line in lines(path) {
             for word in forbidden {
                 assert!(!line.contains(word), "{}: `{word}` in `{}`", path.display(), line.trim());
@@ -49,8 +51,21 @@ fn dependencies(member: &str) -> String {
 #[test]
 fn the_core_reads_no_clock_draws_no_chance_does_no_io() {
     let forbidden = [
-        "std::fs", "std::io::", "std::net::Tcp", "std::net::Udp", "std::process", "std::thread", "std::env", "SystemTime", "Instant",
-        "getrandom", "rand::", "Zoned::now", "Timestamp::now", "println!", "eprintln!",
+        "std::fs",
+        "std::io::",
+        "std::net::Tcp",
+        "std::net::Udp",
+        "std::process",
+        "std::thread",
+        "std::env",
+        "SystemTime",
+        "Instant",
+        "getrandom",
+        "rand::",
+        "Zoned::now",
+        "Timestamp::now",
+        "println!",
+        "eprintln!",
     ];
     none_says(&workspace().join("crates/core/src"), &forbidden);
     none_says(&workspace().join("crates/wire/src"), &forbidden);
@@ -60,7 +75,18 @@ fn the_core_reads_no_clock_draws_no_chance_does_no_io() {
 fn the_core_knows_no_runtime_no_host_and_no_python() {
     for member in ["core", "wire"] {
         let known = dependencies(member);
-        for name in ["tokio", "hyper", "h2", "rustls", "aws-lc-rs", "pyo3", "getrandom", "gambeson-store", "gambeson-gateway", "gambeson-attack"] {
+        for name in [
+            "tokio",
+            "hyper",
+            "h2",
+            "rustls",
+            "aws-lc-rs",
+            "pyo3",
+            "getrandom",
+            "gambeson-store",
+            "gambeson-gateway",
+            "gambeson-attack",
+        ] {
             assert!(!known.lines().any(|line| line.starts_with(name)), "{member} depends on {name}");
         }
     }

@@ -66,6 +66,11 @@ impl Layer for Transport {
 }
 
 impl Transport {
+    /// Moves the redirect to another port of HTTPS, or takes it away.
+    pub(crate) fn redirect_to(&mut self, port: Option<u16>) {
+        self.redirect_port = self.redirect_port.and(port);
+    }
+
     /// Host must be the name that TLS was opened for. Clients name none for an address (RFC 6066 section 3).
     fn misdirected(&self, request: &Request) -> Option<Box<Denial>> {
         let sni = request.connection.tls.as_ref()?.sni.as_deref()?;
