@@ -1,7 +1,8 @@
 //! The guard around an app: every request is decided before the app sees it, every answer before the server does.
 
 use crate::{
-    answer::{Answer, Begun, Body, Out, StartResponse},
+    answer::{Answer, Begun, Out, StartResponse},
+    body::Body,
     border::{guarded, last_resort},
     environ::{Environ, View},
     head::{line_of, settle_length},

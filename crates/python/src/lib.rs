@@ -4,6 +4,7 @@
 //! the wire, TLS) cannot be enforced here and is said at start.
 
 mod answer;
+mod body;
 mod border;
 mod environ;
 mod guard;
