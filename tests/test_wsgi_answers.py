@@ -359,7 +359,7 @@ def test_a_real_handler(tmp_path):
 
 
 def test_threads_share_a_guard(tmp_path):
-    guard = guarded(tmp_path, App())
+    guard = guarded(tmp_path, App(), '[rate_limit]\nmode = "off"')
     faults = []
 
     def work():
