@@ -24,7 +24,7 @@ mod sources;
 mod tests;
 mod tickets;
 
-use std::path::PathBuf;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -53,6 +53,8 @@ const TICKETS_SENT: usize = 1;
 #[derive(Debug)]
 pub struct Tls {
     settings: Mutex<Settings>,
+    /// Counts the settings of ACME since the start.
+    acme_generation: AtomicU64,
     tickets: Arc<Tickets>,
     challenges: Arc<acme::Challenges>,
     live: ArcSwap<Live>,
@@ -78,7 +80,13 @@ impl Tls {
     pub fn build(settings: Settings, tickets: Tickets) -> Result<Self, TlsError> {
         let tickets = Arc::new(tickets);
         let live = live(&settings, &tickets, unix_now())?;
-        Ok(Self { settings: Mutex::new(settings), tickets, challenges: Arc::default(), live: ArcSwap::from_pointee(live) })
+        Ok(Self {
+            settings: Mutex::new(settings),
+            acme_generation: AtomicU64::new(0),
+            tickets,
+            challenges: Arc::default(),
+            live: ArcSwap::from_pointee(live),
+        })
     }
 
     /// The configuration for the next connection.
@@ -96,11 +104,14 @@ impl Tls {
         &self.challenges
     }
 
-    /// What ACME has to do: its settings, the hosts, and the folder of its storage.
-    fn acme_work(&self) -> Option<(acme::Settings, Vec<Host>, PathBuf)> {
+    fn acme_work(&self) -> Option<acme::Work> {
         let settings = self.settings.lock().unwrap_or_else(PoisonError::into_inner);
-        let acme = settings.acme.clone()?;
-        Some((acme, self.live.load().acme_hosts.clone(), settings.state_dir.clone()))
+        Some(acme::Work {
+            settings: settings.acme.clone()?,
+            hosts: self.live.load().acme_hosts.clone(),
+            state_dir: settings.state_dir.clone(),
+            generation: self.acme_generation.load(Ordering::Relaxed),
+        })
     }
 
     /// What is served, for status pages and metrics.
@@ -118,6 +129,9 @@ impl Tls {
         let mut current = self.settings.lock().unwrap_or_else(PoisonError::into_inner);
         let live = live(&settings, &self.tickets, unix_now())?;
         self.live.store(Arc::new(live));
+        if (&settings.acme, &settings.hosts) != (&current.acme, &current.hosts) {
+            self.acme_generation.fetch_add(1, Ordering::Relaxed);
+        }
         *current = settings;
         Ok(())
     }

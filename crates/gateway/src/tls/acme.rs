@@ -118,11 +118,28 @@ impl fmt::Display for Event {
 /// How often the plans are looked at.
 const LOOK_EVERY: Duration = Duration::from_secs(30);
 
-/// Obtains and renews certificates for as long as it is polled. Spawn it once; it follows changes of the settings.
+/// What there is to do, as the settings in force have it.
+pub(super) struct Work {
+    pub(super) settings: Settings,
+    pub(super) hosts: Vec<Host>,
+    pub(super) state_dir: PathBuf,
+    /// Counts the changes of the settings since the start.
+    pub(super) generation: u64,
+}
+
+/// The plans of all hosts, for one generation of settings.
+#[derive(Default)]
+pub(super) struct Plans {
+    generation: u64,
+    by_host: HashMap<Host, Plan>,
+}
+
+/// Obtains and renews certificates for as long as it is polled. Spawn it once; it follows changes of the settings, and
+/// tries at once what is due when they have changed.
 pub async fn run(tls: Arc<Tls>, report: impl Fn(Event)) {
     // The HTTP client takes the process's default; fails only where one is installed already.
     let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
-    let mut plans = HashMap::new();
+    let mut plans = Plans::default();
     loop {
         round(&tls, &mut plans, &report).await;
         tokio::time::sleep(LOOK_EVERY).await;
@@ -130,41 +147,28 @@ pub async fn run(tls: Arc<Tls>, report: impl Fn(Event)) {
 }
 
 /// Looks at every host once, and orders what is due.
-pub(super) async fn round(tls: &Tls, plans: &mut HashMap<Host, Plan>, report: &impl Fn(Event)) {
-    let Some((settings, hosts, state_dir)) = tls.acme_work() else {
+pub(super) async fn round(tls: &Tls, plans: &mut Plans, report: &impl Fn(Event)) {
+    let Some(work) = tls.acme_work() else {
         return;
     };
-    let storage = Storage::new(&state_dir, &settings);
-    plans.retain(|host, _| hosts.contains(host));
-    for host in hosts {
-        let plan = plans.entry(host.clone()).or_insert_with(|| Plan::load(&storage, &host));
-        if !plan.needs_a_look(unix_now()) {
-            continue;
-        }
-        // Another process may be at it; its certificate will be found in the storage.
-        let Ok(Some(_lock)) = storage.try_lock() else {
-            continue;
-        };
-        if let Some(event) = look(tls, &settings, &storage, &host, plan).await {
+    if plans.generation != work.generation {
+        *plans = Plans { generation: work.generation, ..Plans::default() };
+    }
+    let storage = Storage::new(&work.state_dir, &work.settings);
+    let is_first = work.generation == 0;
+    for host in work.hosts {
+        let plan = plans.by_host.entry(host.clone()).or_insert_with(|| Plan::load(&storage, &host, is_first));
+        if plan.needs_a_look(unix_now())
+            && let Some(event) = look(tls, &work.settings, &storage, &host, plan).await
+        {
             report(event);
         }
     }
 }
 
-/// Asks the server when to renew, renews if it is time, and notes the outcome in the plan.
+/// Renews if it is time, and notes the outcome in the plan.
 async fn look(tls: &Tls, settings: &Settings, storage: &Storage, host: &Host, plan: &mut Plan) -> Option<Event> {
-    let attempt = async {
-        let current = storage.current(host);
-        let orders = Orders::open(settings, storage, tls.challenges()).await?;
-        if let Some(current) = &current {
-            plan.follow(current, orders.suggested_window(current).await);
-        }
-        match plan.is_due(unix_now()) {
-            true => order(tls, &orders, storage, host, current.as_ref(), plan.challenge(settings)).await.map(Some),
-            false => Ok(None),
-        }
-    };
-    match attempt.await {
+    match attempt(tls, settings, storage, host, plan).await {
         Ok(None) => None,
         Ok(Some(not_after)) => {
             plan.succeeded(storage, host);
@@ -175,6 +179,28 @@ async fn look(tls: &Tls, settings: &Settings, storage: &Storage, host: &Host, pl
             Some(Event::Failed { host: host.to_string(), why: error.to_string(), failures, retry_at })
         }
     }
+}
+
+/// Asks the server when to renew, and renews if it is time; then the end of the new validity.
+async fn attempt(
+    tls: &Tls,
+    settings: &Settings,
+    storage: &Storage,
+    host: &Host,
+    plan: &mut Plan,
+) -> Result<Option<i64>, OrderError> {
+    let Some(_lock) = storage.try_lock()? else {
+        return Ok(None); // another process is at it: its certificate will be found in the storage
+    };
+    let current = storage.current(host);
+    let orders = Orders::open(settings, storage, tls.challenges()).await?;
+    if let Some(current) = &current {
+        plan.follow(current, orders.suggested_window(current).await);
+    }
+    if !plan.is_due(unix_now()) {
+        return Ok(None);
+    }
+    order(tls, &orders, storage, host, current.as_ref(), plan.challenge(settings)).await.map(Some)
 }
 
 /// Orders, stores and loads a certificate; the end of its validity.

@@ -13,6 +13,9 @@ const HOUR_SECS: i64 = 60 * MINUTE_SECS;
 const BACKOFF_SECS: i64 = 5 * MINUTE_SECS;
 /// Longest wait: at least four attempts a day while a certificate runs out.
 const BACKOFF_SECS_MAX: i64 = 6 * HOUR_SECS;
+/// Longest wait after a start: keeps a service that crashes in a loop from hammering the server, and one that was
+/// restarted to mend something from waiting for hours.
+const RESTART_WAIT_SECS: i64 = 15 * MINUTE_SECS;
 /// Shortest wait after the server has said "too many".
 const RATE_LIMIT_SECS: i64 = HOUR_SECS;
 /// Bounds for how soon the server may be asked again for its wish (RFC 9773 section 4.3.3).
@@ -38,8 +41,12 @@ pub(crate) struct Plan {
 }
 
 impl Plan {
-    pub(super) fn load(storage: &Storage, host: &Host) -> Self {
-        let failures = storage.failures(host);
+    /// The plan after a start of the process, or after a change of its settings: whoever changes them has mended
+    /// something, and wants to see it tried.
+    pub(super) fn load(storage: &Storage, host: &Host, is_start: bool) -> Self {
+        let mut failures = storage.failures(host);
+        let patience = if is_start { RESTART_WAIT_SECS } else { 0 };
+        failures.retry_at = failures.retry_at.min(super::unix_now() + patience);
         let mut dice = [0; 2];
         let _ = getrandom::fill(&mut dice); // only spreads load: zero is as good
         let dice = u16::from_le_bytes(dice);
@@ -69,7 +76,7 @@ impl Plan {
 
     pub(super) fn succeeded(&mut self, storage: &Storage, host: &Host) {
         storage.store_failures(host, Failures::default());
-        *self = Self::load(storage, host);
+        *self = Self::load(storage, host, false);
     }
 
     /// Notes a failure: how many in a row, and when to try again.

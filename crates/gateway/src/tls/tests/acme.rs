@@ -2,7 +2,6 @@
 //!
 //! `tests/get-pebble.sh` builds both into the cache; without them these tests say so and pass.
 
-use std::collections::HashMap;
 use std::fs;
 use std::io::Write;
 use std::net::TcpListener as StdListener;
@@ -15,7 +14,7 @@ use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 
-use super::super::acme::{Challenge, Event, ExternalAccount, round};
+use super::super::acme::{Challenge, Event, ExternalAccount, Plans, round};
 use super::super::*;
 use super::bench::{Bench, Client, build};
 
@@ -117,7 +116,7 @@ impl Stage {
     /// Runs some rounds with the listeners up, until there are `wanted` events.
     async fn events(&self, wanted: usize) -> Vec<Event> {
         let seen = Mutex::new(Vec::new());
-        let mut plans = HashMap::new();
+        let mut plans = Plans::default();
         let rounds = async {
             while seen.lock().unwrap().len() < wanted {
                 round(&self.tls, &mut plans, &|event| seen.lock().unwrap().push(event)).await;
@@ -228,9 +227,18 @@ async fn a_failed_order_is_explained_waited_for_and_leaves_all_as_it_was() {
     let [Event::Failed { why, failures: 1, retry_at, .. }] = &events[..] else { panic!("{events:?}") };
     assert!(why.contains("connection"), "{why}");
     assert!(*retry_at >= unix_now() + 4 * 60, "a wait");
-    let none = tokio::time::timeout(Duration::from_millis(500), stage.events(1)).await;
+    let mut again = Stage { tls: Arc::new(build(stage.settings.clone())), ..stage };
+    let none = tokio::time::timeout(Duration::from_millis(500), again.events(1)).await;
     assert!(none.is_err(), "the wait is kept, also by a new process: {none:?}");
-    assert!(stage.tls.challenges().is_empty(), "proofs are taken back");
+    again.tls.apply(again.settings.clone()).unwrap();
+    let none = tokio::time::timeout(Duration::from_millis(500), again.events(1)).await;
+    assert!(none.is_err(), "also when the same settings are read again: {none:?}");
+    again.acme().contact.clear();
+    again.tls.apply(again.settings.clone()).unwrap();
+    let [Event::Failed { failures: 2, .. }] = &again.events(1).await[..] else {
+        panic!("changed settings are tried at once, and the failures count on");
+    };
+    assert!(again.tls.challenges().is_empty(), "proofs are taken back");
 }
 
 #[tokio::test]
