@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use super::{front_page, ordinary_search, own_login};
 use crate::Error;
 use crate::browser::{self, From, How};
+use crate::client::Wire;
 use crate::context::{Context, described};
 use crate::cookies::Jar;
 use crate::encode;
@@ -244,44 +245,48 @@ fn slow_bodies(context: &mut Context<'_>) -> Result<Verdict, Failed> {
     slow(context, &head, "bodies")
 }
 
-/// Holds many messages open, one byte a second each, while another visitor waits for a page. A server that ends them in time answers.
+/// Holds many messages open while another visitor waits for a page. A server that ends slow ones in time answers the visitor.
 fn slow(context: &mut Context<'_>, begin: &[u8], what: &str) -> Result<Verdict, Failed> {
-    let origin = context.origin();
-    let mut held = Vec::new();
-    for _ in 0..SLOW {
-        let Ok(mut wire) = context.client.open() else {
-            break;
-        };
+    let patience = context.client.patience() * 3 / 2;
+    let mut held = hold(context, begin);
+    context.client.come_from_a_visitor();
+    let waited = wait(context, &mut held, patience)?;
+    let count = held.len();
+    Ok(match waited {
+        Some(waited) => {
+            let waited = waited.as_secs_f32();
+            Verdict::stopped(format!("another visitor was answered after {waited:.1} s, with {count} unfinished {what} begun"))
+        }
+        None => Verdict::succeeded(format!(
+            "{count} unfinished {what}, and no other visitor was answered within {} s",
+            patience.as_secs()
+        )),
+    })
+}
+
+fn hold(context: &mut Context<'_>, begin: &[u8]) -> Vec<Wire> {
+    let mut held: Vec<Wire> = std::iter::repeat_with(|| context.client.open()).take(SLOW).map_while(Result::ok).collect();
+    for wire in &mut held {
         wire.say(begin);
-        held.push(wire);
     }
     // Long enough for the server to have accepted and begun to read all of them.
     std::thread::sleep(Duration::from_millis(500));
-    let started = Instant::now();
-    let patience = context.client.patience() * 3 / 2;
-    context.client.come_from_a_visitor();
+    held
+}
+
+/// How long a visitor waits for a page while each held message goes on by a byte now and then; `None` when none comes.
+fn wait(context: &mut Context<'_>, held: &mut [Wire], patience: Duration) -> Result<Option<Duration>, Failed> {
+    let (origin, started, mut buffer) = (context.origin(), Instant::now(), Vec::new());
     let mut visitor = context.client.open()?.patience(Duration::from_millis(500));
     visitor.say(&browser::dress(Request::get("/"), &origin, &From::Visitor, How::Navigate).bytes(&origin.authority()));
-    let mut buffer = Vec::new();
     while started.elapsed() < patience {
         match visitor.answer(&mut buffer) {
-            Ok(page) if !page.body.is_empty() => {
-                let waited = started.elapsed().as_secs_f32();
-                return Ok(Verdict::stopped(format!(
-                    "another visitor was answered after {waited:.1} s, with {} unfinished {what} begun",
-                    held.len()
-                )));
-            }
-            Ok(_) => break,
+            Ok(page) => return Ok((200..400).contains(&page.status).then(|| started.elapsed())),
             Err(Error::Io(error)) if error.kind() == ErrorKind::TimedOut => held.iter_mut().for_each(|wire| {
                 wire.say(b"x");
             }),
             Err(_) => break,
         }
     }
-    Ok(Verdict::succeeded(format!(
-        "{} unfinished {what}, and no other visitor was answered within {} s",
-        held.len(),
-        patience.as_secs()
-    )))
+    Ok(None)
 }

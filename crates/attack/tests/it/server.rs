@@ -210,10 +210,8 @@ const SAFE_HEADERS: &str = "Content-Security-Policy: default-src 'none'; script-
     Strict-Transport-Security: max-age=63072000\r\n";
 
 fn respond(request: &Request, peer: IpAddr, state: &State) -> Vec<u8> {
-    if state.safe {
-        if let Some(refusal) = guard(request, peer, state) {
-            return refusal;
-        }
+    if let Some(refusal) = guard(request, peer, state).filter(|_| state.safe) {
+        return refusal;
     }
     let origin = request.header("origin").unwrap_or_default();
     let mut headers = if state.safe {
