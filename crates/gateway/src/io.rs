@@ -3,7 +3,7 @@
 use bytes::{Buf, BytesMut};
 use std::{
     cell::RefCell,
-    future::poll_fn,
+    future::{Future, poll_fn},
     io,
     pin::Pin,
     task::{Context, Poll, ready},
@@ -77,7 +77,11 @@ impl<I: AsyncRead + AsyncWrite + Unpin> Duplex<I> {
         stall: Duration,
         mut poll: impl FnMut(Pin<&mut I>, &mut Context<'_>) -> Poll<io::Result<T>>,
     ) -> io::Result<T> {
-        let step = poll_fn(|cx| self.poll(|io| poll(io, cx)));
+        let mut step = std::pin::pin!(poll_fn(|cx| self.poll(|io| poll(io, cx))));
+        // Nearly always there is room at once, and no timer is needed.
+        if let Poll::Ready(done) = poll_fn(|cx| Poll::Ready(step.as_mut().poll(cx))).await {
+            return done;
+        }
         timeout(stall, step).await.unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into()))
     }
 

@@ -29,25 +29,16 @@ pub struct Forwarded<'a> {
     pub headers: &'a HeaderMap,
 }
 
-/// Fields that say something of one connection, not of the message (RFC 9110 section 7.6.1), and those that only we make.
-const DROPPED: [HeaderName; 16] = [
-    header::CONNECTION,
-    header::HOST,
-    header::PROXY_AUTHENTICATE,
-    header::PROXY_AUTHORIZATION,
-    header::TE,
-    header::TRAILER,
-    header::TRANSFER_ENCODING,
-    header::CONTENT_LENGTH,
-    header::UPGRADE,
-    header::FORWARDED,
-    header::EXPECT,
-    HeaderName::from_static("keep-alive"),
-    HeaderName::from_static("proxy-connection"),
-    HeaderName::from_static("http2-settings"),
-    HeaderName::from_static("x-real-ip"),
-    NONCE,
-];
+/// Whether a field says something of one connection, not of the message (RFC 9110 section 7.6.1), or is one that only we make:
+/// a client's own `X-Forwarded-*` never reaches the app, whatever its ending.
+fn ends_here(name: &str) -> bool {
+    match name.as_bytes() {
+        b"connection" | b"content-length" | b"expect" | b"forwarded" | b"http2-settings" | b"keep-alive" => true,
+        b"proxy-authenticate" | b"proxy-authorization" | b"proxy-connection" | b"te" | b"trailer" => true,
+        b"transfer-encoding" | b"upgrade" | b"x-gambeson-nonce" | b"x-real-ip" => true,
+        other => other.starts_with(b"x-forwarded-"),
+    }
+}
 
 /// Fields a `Connection` field may not take away: they decide.
 const KEPT: [HeaderName; 4] = [header::COOKIE, header::AUTHORIZATION, header::ORIGIN, header::CONTENT_TYPE];
@@ -57,10 +48,7 @@ impl Permit {
     pub(super) fn new(policy: &Policy, request: &mut Request, route: Option<&Route>) -> Self {
         let upgrade = request.is_websocket();
         drop_listed(&mut request.headers);
-        for name in &DROPPED {
-            request.headers.remove(name);
-        }
-        drop_forwarded(&mut request.headers);
+        drop_ours(&mut request.headers);
         introduce(policy, request);
         if upgrade {
             request.headers.insert(header::UPGRADE, HeaderValue::from_static("websocket"));
@@ -105,10 +93,9 @@ fn drop_listed(headers: &mut HeaderMap) {
     }
 }
 
-/// A client's own `X-Forwarded-*` never reaches the app, whatever its ending.
-fn drop_forwarded(headers: &mut HeaderMap) {
-    let forged = |name: &&HeaderName| name.as_str().starts_with("x-forwarded-");
-    let names: Vec<HeaderName> = headers.keys().filter(forged).cloned().collect();
+/// Drops the fields that end here. Most heads have none: one look at each name is cheaper than one look-up for each field.
+fn drop_ours(headers: &mut HeaderMap) {
+    let names: Vec<HeaderName> = headers.keys().filter(|name| ends_here(name.as_str())).cloned().collect();
     for name in names {
         headers.remove(name);
     }
