@@ -10,6 +10,7 @@ use gambeson_gateway::{
 };
 use gambeson_store::state_dir::StateDir;
 use std::{ffi::OsString, future::pending};
+use tokio::signal::unix::{SignalKind, signal};
 
 /// Start the app on a private socket, guard it, start it again when it ends
 ///
@@ -34,7 +35,10 @@ pub(crate) fn run(args: &Args, global: &Global) -> Result {
     let launch = Launch::plan(args.command.clone(), state.path(), &written).map_err(|error| Failure::new(error.to_string()))?;
     let address = launch.address.clone();
     runtime()?.block_on(async {
-        let mut app = App::start(launch).await.map_err(|error| Failure::new(error.to_string()))?;
+        let mut app = tokio::select! {
+            started = App::start(launch) => started.map_err(|error| Failure::new(error.to_string()))?,
+            () = told_to_stop() => return Ok(Outcome::Fine),
+        };
         let adjust = move |policy: &mut gambeson_core::policy::Policy| {
             policy.app.address = address.clone();
             policy.upstream.address = address.clone();
@@ -46,6 +50,14 @@ pub(crate) fn run(args: &Args, global: &Global) -> Result {
         app.stop().await;
         served
     })
+}
+
+/// Until we are told to stop before the app answers: it has a process group of its own, so it would live on without us.
+async fn told_to_stop() {
+    let (Ok(mut interrupt), Ok(mut terminate)) = (signal(SignalKind::interrupt()), signal(SignalKind::terminate())) else {
+        return pending().await;
+    };
+    tokio::select! { _ = interrupt.recv() => {}, _ = terminate.recv() => {} }
 }
 
 async fn guard(gateway: &Gateway, service: Service, app: &mut App) -> Result {

@@ -4,7 +4,10 @@ mod launch;
 
 pub use launch::{Launch, LaunchError};
 
-use crate::{ledger::Ledger, service::say};
+use crate::{
+    ledger::Ledger,
+    service::{NOTIFY_SOCKET, say},
+};
 use rustix::process::{Pid, Signal, kill_process_group};
 use std::{io, process::ExitStatus, time::Duration};
 use tokio::{
@@ -108,6 +111,7 @@ fn spawn(launch: &Launch) -> Result<Child, AppError> {
     Command::new(program)
         .args(arguments)
         .envs(launch.environment.iter().map(|(name, value)| (name, value)))
+        .env_remove(NOTIFY_SOCKET)
         .process_group(0)
         .kill_on_drop(true)
         .spawn()

@@ -2,10 +2,12 @@
 
 mod admin;
 mod control;
+mod notify;
 mod tls_settings;
 
 pub(crate) use admin::reachable;
 pub use control::{ControlError, reload};
+pub(crate) use notify::SOCKET as NOTIFY_SOCKET;
 
 use crate::{
     ledger::Ledger,
@@ -28,7 +30,7 @@ use std::{
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
 use tokio::{
-    signal::unix::{SignalKind, signal},
+    signal::unix::{Signal, SignalKind, signal},
     time::interval,
 };
 
@@ -87,6 +89,26 @@ pub struct Service {
     admin: Option<std::net::TcpListener>,
     control: control::Control,
     claim: Claim,
+    signals: Signals,
+}
+
+/// What the operator may send. Listened to before anybody is told that we serve: unheard, each of them would end us.
+struct Signals {
+    hangup: Signal,
+    again: Signal,
+    terminate: Signal,
+    interrupt: Signal,
+}
+
+impl Signals {
+    fn listen() -> io::Result<Self> {
+        Ok(Self {
+            hangup: signal(SignalKind::hangup())?,
+            again: signal(SignalKind::user_defined2())?,
+            terminate: signal(SignalKind::terminate())?,
+            interrupt: signal(SignalKind::interrupt())?,
+        })
+    }
 }
 
 /// How long to wait for the process before to let go.
@@ -122,7 +144,9 @@ impl Service {
         let addresses = spare.addresses();
         let control = control::Control::bind(&state)?;
         let settings = server::Settings { policy, tls: tls.clone(), listeners, ledger: ledger.clone() };
+        let signals = Signals::listen()?;
         let server = Server::start(settings)?;
+        notify::ready();
         if let Some(old) = old {
             old.finish();
         }
@@ -131,7 +155,7 @@ impl Service {
             None => Claim::wait(&state, CLAIM_PATIENCE)?,
         };
         ledger.notice("started", format!("process {}", std::process::id()));
-        Ok(Self { load, state, server, tls, ledger, addresses, spare, admin, control, claim })
+        Ok(Self { load, state, server, tls, ledger, addresses, spare, admin, control, claim, signals })
     }
 
     /// Where it serves.
@@ -157,11 +181,14 @@ impl Service {
     /// # Errors
     /// When the system refuses signals.
     pub async fn run(self, gone: impl Future<Output = ()>) -> Result<(), ServeError> {
-        let Self { load, state, server, tls, ledger, spare, admin, control, claim, .. } = self;
+        let Self { load, state, server, tls, ledger, spare, admin, control, claim, signals, .. } = self;
         let works = Works { load, state, server: &server, tls, ledger: ledger.clone() };
-        let handed_over = works.serve(spare, admin, control, gone).await?;
+        let handed_over = works.serve(spare, admin, control, signals, gone).await;
         drop(claim);
         ledger.notice(if handed_over { "handed over" } else { "stopping" }, format!("process {}", std::process::id()));
+        if !handed_over {
+            notify::stopping();
+        }
         server.drain();
         tokio::task::spawn_blocking(move || server.join()).await.map_err(io::Error::other)?;
         if let Some(audit) = &ledger.audit {
@@ -187,21 +214,20 @@ impl Works<'_> {
         spare: Listeners,
         admin: Option<std::net::TcpListener>,
         mut control: control::Control,
+        mut signals: Signals,
         gone: impl Future<Output = ()>,
-    ) -> Result<bool, ServeError> {
-        let (mut hangup, mut again) = (signal(SignalKind::hangup())?, signal(SignalKind::user_defined2())?);
-        let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
+    ) -> bool {
         let mut poll = interval(Duration::from_secs(5));
         let mut admin = std::pin::pin!(admin::serve(admin, &self.ledger, self.server));
         let mut renewals = std::pin::pin!(self.renew_certificates());
         let mut gone = std::pin::pin!(gone);
         loop {
             tokio::select! {
-                _ = terminate.recv() => return Ok(false),
-                _ = interrupt.recv() => return Ok(false),
-                () = &mut gone => return Ok(false),
-                _ = hangup.recv() => drop(self.reload()),
-                _ = again.recv() => control::replace_self(),
+                _ = signals.terminate.recv() => return false,
+                _ = signals.interrupt.recv() => return false,
+                () = &mut gone => return false,
+                _ = signals.hangup.recv() => drop(self.reload()),
+                _ = signals.again.recv() => control::replace_self(),
                 _ = poll.tick() => self.poll_tls(),
                 () = &mut admin => {}
                 () = &mut renewals => {}
@@ -209,7 +235,7 @@ impl Works<'_> {
                     control::Request::Reload(reply) => reply.send(self.reload()),
                     control::Request::TakeOver(reply) => {
                         if reply.send(&spare, self.tls.as_deref()) {
-                            return Ok(true);
+                            return true;
                         }
                     }
                 },

@@ -17,9 +17,10 @@ use rustix::{
     },
 };
 use std::{
+    ffi::{OsStr, OsString},
     io::{self, BufRead, BufReader, IoSlice, IoSliceMut, Read, Write},
     mem::MaybeUninit,
-    os::unix::net::UnixStream,
+    os::unix::{ffi::OsStrExt as _, net::UnixStream},
     path::PathBuf,
     time::Duration,
 };
@@ -217,12 +218,50 @@ fn receive(stream: &UnixStream) -> Result<(String, Vec<OwnedFd>), ControlError> 
 /// Starts this program once more, with the same arguments and the task to take over (SIGUSR2): how a new version or a
 /// new listening address comes into use without a gap.
 pub(super) fn replace_self() {
-    let mut arguments: Vec<_> = std::env::args_os().skip(1).collect();
-    if !arguments.iter().any(|argument| argument == "--take-over") {
-        arguments.push("--take-over".into());
-    }
-    let started = std::env::current_exe().and_then(|program| std::process::Command::new(program).args(arguments).spawn());
+    let started = program().and_then(|program| {
+        let arguments = next_arguments(std::env::args_os().skip(1));
+        std::process::Command::new(program).args(arguments).spawn()
+    });
     if let Err(error) = started {
         super::say(&format!("the next process cannot be started: {error}"));
+    }
+}
+
+/// The file that this program was started from, or what lies there now: when an upgrade has put another file in its
+/// place, Linux marks the old one's name so.
+fn program() -> io::Result<PathBuf> {
+    let program = std::env::current_exe()?;
+    let text = program.as_os_str().as_encoded_bytes();
+    Ok(match text.strip_suffix(b" (deleted)") {
+        Some(name) if !program.exists() => PathBuf::from(OsStr::from_bytes(name)),
+        _ => program,
+    })
+}
+
+/// Our own arguments and `--take-over`, before the app's command where there is one.
+fn next_arguments(own: impl Iterator<Item = OsString>) -> Vec<OsString> {
+    let mut arguments: Vec<OsString> = own.collect();
+    let end = arguments.iter().position(|argument| argument == "--").unwrap_or(arguments.len());
+    if !arguments.iter().take(end).any(|argument| argument == "--take-over") {
+        arguments.insert(end, "--take-over".into());
+    }
+    arguments
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn next(arguments: &str) -> String {
+        let next = next_arguments(arguments.split(' ').map(OsString::from));
+        next.iter().map(|word| word.to_string_lossy()).collect::<Vec<_>>().join(" ")
+    }
+
+    #[test]
+    fn the_next_process_takes_over_and_the_apps_command_stays_as_it_is() {
+        assert_eq!(next("serve --policy x"), "serve --policy x --take-over");
+        assert_eq!(next("serve --take-over"), "serve --take-over");
+        assert_eq!(next("run -- gunicorn app:app"), "run --take-over -- gunicorn app:app");
+        assert_eq!(next("run -- app --take-over"), "run --take-over -- app --take-over");
     }
 }
