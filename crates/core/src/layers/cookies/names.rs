@@ -8,7 +8,8 @@ pub(super) const PREFIX: &[u8] = b"__Host-";
 /// The Cookie field as the app may see it; `None`: as it is.
 ///
 /// A cookie under the bare name is dropped: only a sister host, or somebody on a plain connection, could have planted
-/// it (CWE-384). One with the prefix is given under both names, for an app that chose the prefixed name itself.
+/// it (CWE-384). So is one that browsers and we read under another name, but some app under this one. One with the prefix
+/// is given under both names, for an app that chose the prefixed name itself.
 pub(super) fn for_the_app(headers: &HeaderMap, prefixed: &[String]) -> Option<HeaderValue> {
     if prefixed.is_empty() || !headers.contains_key(header::COOKIE) {
         return None;
@@ -17,11 +18,12 @@ pub(super) fn for_the_app(headers: &HeaderMap, prefixed: &[String]) -> Option<He
         || headers.get_all(header::COOKIE).iter().flat_map(|line| line.as_bytes().split(|&b| b == b';')).map(<[u8]>::trim_ascii);
     let known = |name: &[u8]| prefixed.iter().any(|known| known.as_bytes() == name);
     let concerned = |pair: &[u8]| known(name(pair)) || name(pair).strip_prefix(PREFIX).is_some_and(known);
-    if !pairs().any(concerned) {
+    let planted = |pair: &[u8]| known(name(pair)) || prefixed.iter().any(|known| hides(pair, known.as_bytes()));
+    if !pairs().any(|pair| concerned(pair) || planted(pair)) {
         return None;
     }
     let mut line = Vec::new();
-    for pair in pairs().filter(|pair| !known(name(pair))) {
+    for pair in pairs().filter(|pair| !planted(pair)) {
         add(&mut line, pair);
         if concerned(pair) {
             add(&mut line, pair.strip_prefix(PREFIX).unwrap_or_default());
@@ -32,6 +34,31 @@ pub(super) fn for_the_app(headers: &HeaderMap, prefixed: &[String]) -> Option<He
 
 fn name(pair: &[u8]) -> &[u8] {
     pair.split(|&b| b == b'=').next().unwrap_or_default().trim_ascii()
+}
+
+/// Whether some parser of cookies finds that name, with the prefix or without, elsewhere than at the pair's beginning: Python's
+/// `str.strip` takes U+00A0 and its like for white space (Django, Starlette), and `http.cookies` begins a new cookie after
+/// a space.
+fn hides(pair: &[u8], known: &[u8]) -> bool {
+    let mut rest = pair;
+    while let Some(at) = memchr::memmem::find(rest, known) {
+        let (before, after) = rest.split_at_checked(at).unwrap_or((rest, b""));
+        let before = before.strip_suffix(PREFIX).unwrap_or(before);
+        let after = after.get(known.len()..).unwrap_or_default();
+        let begun = before.last().copied().is_some_and(divides) || (before.is_empty() && rest.len() == pair.len());
+        let ends = after.iter().copied().find(|&byte| !divides(byte)) == Some(b'=');
+        let plain = before.is_empty() && after.first() == Some(&b'=');
+        if begun && ends && !plain {
+            return true;
+        }
+        rest = after;
+    }
+    false
+}
+
+/// What no name has in it that browsers, apps and we all read alike: white space in any alphabet, quotes, a comma.
+fn divides(byte: u8) -> bool {
+    !byte.is_ascii_graphic() || matches!(byte, b'"' | b'\\' | b',')
 }
 
 fn add(line: &mut Vec<u8>, pair: &[u8]) {

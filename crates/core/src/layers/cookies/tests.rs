@@ -104,6 +104,29 @@ fn the_app_sees_its_own_names_and_no_planted_session() {
 }
 
 #[test]
+fn a_planted_session_under_a_name_that_only_the_app_reads_so_is_dropped() {
+    let seen = |cookie: &str| forwarded(&policy(""), true, cookie.as_bytes()).1.unwrap_or_default();
+    for planted in [
+        "\u{a0}session=evil",
+        "\u{2000}__Host-session=evil",
+        "\u{3000} session\u{a0}=evil",
+        "session\u{85}=evil",
+        "x=1 session=evil",
+        "x=\"1\"session=evil",
+        "x=1,session=evil",
+        "x=session session=evil",
+    ] {
+        assert_eq!(seen(&format!("a=1; {planted}")), "a=1", "{planted}");
+        assert_eq!(seen(&format!("{planted}; __Host-session=mine")), "__Host-session=mine; session=mine", "{planted}");
+        let off = forwarded(&policy("[cookies]\nmode = \"off\""), true, planted.as_bytes());
+        assert_eq!(off.1.unwrap(), planted);
+    }
+    for twin in ["x=1 session", "my session2=1", "x=a session-id=1", "x=session=1", "my.session=1; \u{e9}=session"] {
+        assert_eq!(seen(twin), twin);
+    }
+}
+
+#[test]
 fn on_plain_http_names_stay_and_nothing_is_marked_secure() {
     assert_eq!(set(PLAIN, false, "session=1; Path=/"), "session=1; Path=/; HttpOnly; SameSite=Lax");
     assert_eq!(forwarded(&policy(PLAIN), false, b"session=1").1.unwrap(), "session=1");
