@@ -26,16 +26,22 @@ pub(super) fn scheme(policy: &Policy, connection: &Connection, headers: &HeaderM
 /// The client's address: the nearest one in `X-Forwarded-For` that is no trusted proxy, if the peer is one.
 pub(super) fn client(policy: &Policy, connection: &Connection, headers: &HeaderMap) -> IpAddr {
     let mut client = connection.peer.to_canonical();
-    let mut lines: Vec<&str> = headers.get_all("x-forwarded-for").iter().filter_map(|line| line.to_str().ok()).collect();
+    let mut lines: Vec<&[u8]> = headers.get_all("x-forwarded-for").iter().map(HeaderValue::as_bytes).collect();
     lines.reverse();
-    for text in lines.iter().flat_map(|line| line.rsplit(',')) {
+    for word in lines.iter().flat_map(|line| words_from_the_end(line)) {
         if !is_trusted(policy, client) {
             break;
         }
-        let Some(address) = address(text.trim()) else { break };
+        let Some(address) = word.and_then(address) else { break };
         client = address.to_canonical();
     }
     client
+}
+
+/// The words of a list, the last first; `None` for one that is not text. Each is read by itself: what a client wrote before the
+/// proxy's word on the same line must not take that word away.
+fn words_from_the_end(line: &[u8]) -> impl Iterator<Item = Option<&str>> {
+    line.rsplit(|byte| *byte == b',').map(|word| std::str::from_utf8(word).ok().map(str::trim))
 }
 
 /// An address, with or without port: `192.0.2.7`, `192.0.2.7:4711`, `2001:db8::7`, `[2001:db8::7]`, `[2001:db8::7]:4711`.
@@ -142,8 +148,8 @@ fn told<'h>(policy: &Policy, connection: &Connection, headers: &'h HeaderMap, na
     if !is_trusted(policy, connection.peer.to_canonical()) {
         return None;
     }
-    let line = headers.get_all(name).iter().next_back().and_then(|line: &HeaderValue| line.to_str().ok())?;
-    line.rsplit(',').next().map(str::trim).filter(|word| !word.is_empty())
+    let line = headers.get_all(name).iter().next_back()?;
+    words_from_the_end(line.as_bytes()).next().flatten().filter(|word| !word.is_empty())
 }
 
 fn is_trusted(policy: &Policy, address: IpAddr) -> bool {

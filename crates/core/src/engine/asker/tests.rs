@@ -43,6 +43,16 @@ fn garbage_ends_the_chain_where_the_last_good_word_was() {
 }
 
 #[test]
+fn what_is_no_text_takes_no_word_of_the_proxy_away() {
+    client_is(&["\u{fc}, 192.0.2.7"], "192.0.2.7");
+    client_is(&["10.9.9.9, \u{fc}", "192.0.2.7"], "192.0.2.7");
+    client_is(&["192.0.2.8, \u{fc}, 10.1.1.1"], "10.1.1.1");
+    client_is(&["192.0.2.8", "\u{fc}"], "10.0.0.1");
+    let told = Ask::get("/").plain().peer("10.0.0.1").header("host", "shop.example").header("x-forwarded-proto", "\u{fc}, https");
+    assert_eq!(told.to(&engine(BEHIND)).app_saw("x-forwarded-proto"), Some("https"));
+}
+
+#[test]
 fn nobody_else_is_believed() {
     let seen = Ask::get("/")
         .header("x-forwarded-for", "127.0.0.1")
