@@ -160,10 +160,11 @@ impl Routes {
         }
     }
 
-    /// The route of a request, by its decoded path.
+    /// The route of a request, by its decoded path. Routes for GET are for HEAD too: frameworks answer it by running the same code.
     #[must_use]
     pub fn find(&self, method: &Method, path: &str) -> Option<RouteId> {
-        let fits = |route: &Route| (route.methods.is_empty() || route.methods.contains(method)) && route.pattern.matches(path);
+        let is_for = |named: &Method| named == method || (*method == Method::HEAD && *named == Method::GET);
+        let fits = |route: &Route| (route.methods.is_empty() || route.methods.iter().any(is_for)) && route.pattern.matches(path);
         let index = self.0.iter().position(fits)?;
         u16::try_from(index).ok().map(RouteId)
     }
@@ -177,5 +178,19 @@ impl Routes {
     /// Every route, the most specific first.
     pub fn iter(&self) -> impl Iterator<Item = &Route> {
         self.0.iter()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::policy::Policy;
+    use http::Method;
+
+    #[test]
+    fn a_route_for_get_is_for_head_too_and_for_nothing_else() {
+        let policy = Policy::parse("[[route]]\npath = \"/logout\"\nmethods = [\"GET\"]\nstate_changing = true").unwrap();
+        let found = |method| policy.routes.find(&method, "/logout").is_some();
+        assert!(found(Method::GET) && found(Method::HEAD));
+        assert!(!found(Method::POST) && !found(Method::OPTIONS));
     }
 }
