@@ -4,6 +4,7 @@ import time
 
 import frames
 import pytest
+from gateway_kit import App
 from test_recorded import check_seen, take
 
 BASE = {b":method": b"GET", b":scheme": b"https", b":authority": b"localhost", b":path": b"/t"}
@@ -122,3 +123,32 @@ def test_crumbs_of_a_cookie_become_one_field(front, recorder):
 def test_a_refusal_arrives_although_the_body_was_not_read(front):
     head = frames.frame(frames.HEADERS, frames.END_HEADERS, 1, frames.block(fields(authority=b"evil", method=b"POST")))
     assert frames.send(front.https, head + frames.frame(frames.DATA, 0, 1, b"more to come")) == 0, "a status, not a bare reset"
+
+
+@pytest.mark.parametrize(("bytes_at_a_time", "whole"), [(1, False), (4096, True)])
+def test_an_answer_taken_byte_by_byte_is_given_up(bytes_at_a_time, whole, serve):
+    """A window that opens by a byte every now and then would hold one of the app's connections for ever (CWE-400)."""
+    app = App(lambda connection, head: App.ok(connection, head, b"x" * 20_000))
+    gateway = serve('[protocol]\nsend_stall = "1s"', upstream=app.url)
+    taken, ended = 0, None
+    with gateway.tls(alpn=["h2"]) as connection:
+        small = (4).to_bytes(2, "big") + (1).to_bytes(4, "big")
+        connection.sendall(frames.PREFACE + frames.frame(frames.SETTINGS, 0, 0, small) + frames.request(fields()))
+        connection.settimeout(0.3)
+        deadline = time.monotonic() + 10
+        received = b""
+        while ended is None and time.monotonic() < deadline:
+            try:
+                received += connection.recv(65536)
+            except TimeoutError:
+                connection.sendall(frames.frame(0x8, 0, 1, bytes_at_a_time.to_bytes(4, "big")))
+            while len(received) >= 9 and len(received) >= 9 + int.from_bytes(received[:3], "big"):
+                length, kind, flags = int.from_bytes(received[:3], "big"), received[3], received[4]
+                received = received[9 + length :]
+                if kind == frames.DATA:
+                    taken += length
+                    ended = "whole" if flags & frames.END_STREAM else None
+                elif kind in (frames.RST_STREAM, frames.GOAWAY):
+                    ended = "reset"
+    assert ended == ("whole" if whole else "reset")
+    assert (taken == 20_000) == whole

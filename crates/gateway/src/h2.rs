@@ -17,7 +17,7 @@ use h2::{
 };
 use http::{HeaderMap, HeaderValue, Request, StatusCode, header};
 use metered::{Alarm, Metered};
-use std::{cell::Cell, future::poll_fn, io, rc::Rc, time::Duration};
+use std::{cell::Cell, future::poll_fn, io, rc::Rc};
 use tokio::{
     io::{AsyncRead, AsyncWrite},
     task::spawn_local,
@@ -130,7 +130,7 @@ impl Stream {
             headers: one_cookie(parts.headers),
         };
         let mut body = H2Body { stream, framing, pace: self.worker.timings.pace() };
-        let mut answer = H2Respond { respond, stream: None, ended: false, stall: self.worker.timings.stall };
+        let mut answer = H2Respond { respond, stream: None, ended: false, pace: self.worker.timings.send_pace() };
         let served = proxy::serve(&self.worker, &self.peer, received, &mut body, &mut answer).await;
         match served {
             // A body that nobody read: h2 sends what is queued and then NO_ERROR, so that the client stops sending and
@@ -199,7 +199,8 @@ struct H2Respond {
     respond: SendResponse<Bytes>,
     stream: Option<SendStream<Bytes>>,
     ended: bool,
-    stall: Duration,
+    /// A client that opens its window by a byte at a time would hold a connection to the app for ever.
+    pace: Pace,
 }
 
 impl H2Respond {
@@ -217,8 +218,7 @@ impl H2Respond {
         if stream.capacity() > 0 {
             return Ok(stream.capacity());
         }
-        let more = timeout(self.stall, poll_fn(|cx| stream.poll_capacity(cx))).await;
-        match more {
+        match self.pace.wait(poll_fn(|cx| stream.poll_capacity(cx))).await {
             Ok(Some(Ok(bytes))) => Ok(bytes),
             Ok(Some(Err(error))) => Err(io::Error::other(error)),
             Ok(None) => Err(io::ErrorKind::NotConnected.into()),
@@ -252,6 +252,7 @@ impl Respond for H2Respond {
             let piece = data.split_to(bytes);
             let Some(stream) = &mut self.stream else { return Err(io::ErrorKind::NotConnected.into()) };
             stream.send_data(piece, false).map_err(io::Error::other)?;
+            self.pace.came(bytes);
         }
         Ok(())
     }

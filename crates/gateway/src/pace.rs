@@ -1,4 +1,4 @@
-//! The slowest a request's body may come: it buys time with bytes.
+//! The slowest a request's body may come, or an answer's be taken: it buys time with bytes.
 
 use crate::downstream::BodyError;
 use gambeson_core::layers::Denial;
@@ -30,7 +30,7 @@ impl Pace {
         done.map_err(|_| BodyError::Refused(too_slow()))
     }
 
-    /// Bytes came.
+    /// Bytes came, or went.
     pub(crate) fn came(&mut self, bytes: usize) {
         let bought = Duration::from_secs_f64(bytes as f64 / f64::from(self.bytes_per_second_min.max(1)));
         self.left = self.left.saturating_add(bought).min(self.most);

@@ -63,6 +63,11 @@ impl Timings {
         }
     }
 
+    /// The slowest an answer may be taken, where the client says itself how much it takes.
+    pub(crate) const fn send_pace(&self) -> Pace {
+        Pace::new(self.stall, self.body_bytes_per_second_min)
+    }
+
     pub(crate) const fn pace(&self) -> Pace {
         Pace::new(self.body_grace, self.body_bytes_per_second_min)
     }
