@@ -281,7 +281,7 @@ impl<R: Respond> Forward<'_, R> {
         }
         let sent = self.stream(&mut reader, &head, length, held.freeze()).await;
         self.close(sent, finish, head.status)?;
-        Ok(reusable && matches!(beside, Beside::Client(_)))
+        Ok(reusable && connection.owes_nothing() && matches!(beside, Beside::Client(_)))
     }
 
     async fn own(&mut self, outgoing: Outgoing) -> Result<(), ()> {
@@ -413,14 +413,16 @@ async fn pump<'b, B: Incoming>(
     stall: Duration,
 ) -> Result<&'b mut B, BodyError> {
     let framing = body.framing();
+    let mut written = 0;
     while let Some(piece) = body.piece().await? {
         limit.piece(&piece).map_err(BodyError::Refused)?;
+        written += piece.len() as u64;
         if connection.write_piece(&piece, framing, stall).await.is_err() {
             // The app reads no further; it may have answered already, and that answer counts.
             return Ok(body);
         }
     }
-    let _unread = connection.end_body(framing, stall).await;
+    let _unread = connection.end_body(framing, written, stall).await;
     Ok(body)
 }
 

@@ -85,15 +85,19 @@ fn read_head(head: &Bytes, scan: &Scan, method: &Method) -> Result<ResponseHead,
     if status != StatusCode::SWITCHING_PROTOCOLS && fields.has_upgrade {
         fields.headers.remove(header::UPGRADE);
     }
-    // Bytes that follow a 1xx or 204 which announced a body are not the next response: the connection is not used again.
-    let announced = stated == Framing::Chunked || fields.framing.length.is_some_and(|length| length > 0);
-    let bodiless = status.is_informational() || status == StatusCode::NO_CONTENT;
+    // Servers send the body that an app writes though none may follow: after 1xx, 204 and 304 with a length, after HEAD (gunicorn)
+    // even without. Those bytes would be read as the next answer, another client's: the connection is not used again (CWE-444).
+    let length = fields.framing.length;
+    let announced = stated == Framing::Chunked || length.is_some_and(|length| length > 0);
+    let doubtful = announced || (method == Method::HEAD && length != Some(0));
     Ok(ResponseHead {
         status,
         version,
         framing,
-        content_length: fields.framing.length,
-        keep_alive: fields.connection.persists(is_http10) && framing != ResponseFraming::UntilClose && !(bodiless && announced),
+        content_length: length,
+        keep_alive: fields.connection.persists(is_http10)
+            && framing != ResponseFraming::UntilClose
+            && !(framing == ResponseFraming::None && doubtful),
         headers: fields.headers,
     })
 }

@@ -9,7 +9,11 @@ use gambeson_wire::{
     parse_response, write_chunk_head, write_request,
 };
 use http::Method;
-use std::{cell::RefCell, fmt, io, time::Duration};
+use std::{
+    cell::{Cell, RefCell},
+    fmt, io,
+    time::Duration,
+};
 
 /// Interim answers (1xx) that are passed over before the real one.
 const INTERIM_MAX: usize = 8;
@@ -28,6 +32,8 @@ const LIMITS: Limits = Limits {
 pub(crate) struct AppConnection {
     io: Duplex<AppStream>,
     read: RefCell<BytesMut>,
+    /// Whether the app was promised bytes that it was not given: what is written next, it would take for those (CWE-444).
+    in_debt: Cell<bool>,
 }
 
 impl fmt::Debug for AppConnection {
@@ -45,11 +51,16 @@ pub(crate) struct Answer {
 
 impl AppConnection {
     pub(crate) fn new(stream: AppStream) -> Self {
-        Self { io: Duplex::new(stream), read: RefCell::new(BytesMut::new()) }
+        Self { io: Duplex::new(stream), read: RefCell::new(BytesMut::new()), in_debt: Cell::new(false) }
     }
 
     pub(crate) fn is_quiet(&self) -> bool {
         self.read.borrow().is_empty() && self.io.with(|io| io.is_quiet()).unwrap_or(false)
+    }
+
+    /// Whether all of the last request was written, so that another may follow.
+    pub(crate) fn owes_nothing(&self) -> bool {
+        !self.in_debt.get()
     }
 
     /// The stream, and what was read of it beyond the answer's head: for a WebSocket.
@@ -59,11 +70,15 @@ impl AppConnection {
 
     /// Writes bytes that are ready: a head, a piece of a body.
     pub(crate) async fn write(&self, bytes: &[u8], stall: Duration) -> io::Result<()> {
-        self.io.write_slice(bytes, stall).await
+        self.in_debt.set(true);
+        self.io.write_slice(bytes, stall).await?;
+        self.in_debt.set(false);
+        Ok(())
     }
 
     /// Writes a piece of the request's body.
     pub(crate) async fn write_piece(&self, piece: &[u8], framing: Framing, stall: Duration) -> io::Result<()> {
+        self.in_debt.set(true);
         if framing != Framing::Chunked {
             return self.io.write_slice(piece, stall).await;
         }
@@ -74,12 +89,13 @@ impl AppConnection {
         self.io.write_slice(CHUNK_END, stall).await
     }
 
-    /// Ends the request's body.
-    pub(crate) async fn end_body(&self, framing: Framing, stall: Duration) -> io::Result<()> {
-        match framing {
-            Framing::Chunked => self.io.write_slice(LAST_CHUNK, stall).await,
-            Framing::None | Framing::Length(_) => Ok(()),
+    /// Ends the request's body, of which so many bytes were written.
+    pub(crate) async fn end_body(&self, framing: Framing, written: u64, stall: Duration) -> io::Result<()> {
+        if framing == Framing::Chunked {
+            self.io.write_slice(LAST_CHUNK, stall).await?;
         }
+        self.in_debt.set(matches!(framing, Framing::Length(length) if length != written));
+        Ok(())
     }
 
     /// Reads the head of the answer; interim ones are passed over.

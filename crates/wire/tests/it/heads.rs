@@ -71,9 +71,12 @@ fn where_a_response_ends() {
     framed("HTTP/1.1 200 OK\r\n\r\n", &get, ResponseFraming::UntilClose, false);
     framed("HTTP/1.0 200 OK\r\nContent-Length: 5\r\n\r\n", &get, ResponseFraming::Length(5), false);
     framed("HTTP/1.1 200 OK\r\nContent-Length: 5\r\nConnection: close\r\n\r\n", &get, ResponseFraming::Length(5), false);
-    let answer = framed("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n", &head, ResponseFraming::None, true);
+    let answer = framed("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n", &head, ResponseFraming::None, false);
     assert_eq!(answer.content_length, Some(5));
-    framed("HTTP/1.1 304 Not Modified\r\nContent-Length: 5\r\n\r\n", &get, ResponseFraming::None, true);
+    framed("HTTP/1.1 200 OK\r\n\r\n", &head, ResponseFraming::None, false);
+    framed("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n", &head, ResponseFraming::None, true);
+    framed("HTTP/1.1 304 Not Modified\r\nContent-Length: 5\r\n\r\n", &get, ResponseFraming::None, false);
+    framed("HTTP/1.1 304 Not Modified\r\n\r\n", &get, ResponseFraming::None, true);
     framed("HTTP/1.1 204 No Content\r\nContent-Length: 0\r\n\r\n", &get, ResponseFraming::None, true);
     framed("HTTP/1.1 204 No Content\r\nContent-Length: 5\r\n\r\n", &get, ResponseFraming::None, false);
     framed("HTTP/1.1 204 No Content\r\nTransfer-Encoding: chunked\r\n\r\n", &get, ResponseFraming::None, false);
