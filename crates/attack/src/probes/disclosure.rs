@@ -92,15 +92,18 @@ fn debugger(context: &mut Context<'_>) -> Result<Verdict, Failed> {
     let mut last = None;
     for path in ["/console", "/?__debugger__=yes&cmd=resource&f=debugger.js", "/__debug__/"] {
         let answer = context.visit(path, &Jar::default())?;
-        if ["EVALEX", "Interactive Console", "__debugger__", "djdt"].iter().any(|sign| answer.contains(sign))
-            && answer.status < 400
-        {
+        if answer.status < 400 && debugger_signs(path).any(|sign| answer.contains(sign)) {
             return Ok(Verdict::succeeded(format!("{path} is a debugger")));
         }
         last = Some(answer);
     }
     let answer = last.ok_or_else(|| Failed("no path to try".into()))?;
     Ok(Verdict::refused(&answer, "no debugger answered"))
+}
+
+/// What a debugger's page says, but for what a page that only repeats the address would say too.
+fn debugger_signs(path: &str) -> impl Iterator<Item = &'static str> {
+    ["EVALEX", "Interactive Console", "__debugger__", "djdt"].into_iter().filter(move |sign| !path.contains(sign))
 }
 
 /// Somebody writes *about* errors: the page must show it unchanged.
@@ -123,4 +126,16 @@ fn search_with_an_apostrophe(context: &mut Context<'_>) -> Result<Twin, Failed> 
 fn not_found(context: &mut Context<'_>) -> Result<Twin, Failed> {
     let answer = context.visit(&format!("/{}", encode::mark()), &Jar::default())?;
     Ok(Twin::of(answer.status == 404 && !answer.body.is_empty(), &answer, "a page that does not exist"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::debugger_signs;
+
+    #[test]
+    fn a_page_that_repeats_its_address_is_no_debugger() {
+        let path = "/?__debugger__=yes&cmd=resource&f=debugger.js";
+        assert!(!debugger_signs(path).any(|sign| path.contains(sign)));
+        assert!(debugger_signs(path).any(|sign| "var EVALEX = true".contains(sign)));
+    }
 }
