@@ -80,6 +80,8 @@ impl ConnectionOptions {
     fn add_named(&mut self, option: &[u8]) -> Result<(), Fault> {
         match Special::of(option) {
             Special::HopByHop => Ok(()),
+            // A proxy before us that passes this on would have its own word of the client's address taken away (CVE-2022-31813).
+            Special::EndToEnd if is_forwarded(option) => Err(Fault::BadConnection),
             Special::EndToEnd => {
                 self.named.push(HeaderName::from_bytes(option).map_err(|_| Fault::BadConnection)?);
                 Ok(())
@@ -88,6 +90,13 @@ impl ConnectionOptions {
             _ => Err(Fault::BadConnection),
         }
     }
+}
+
+/// Whether a field is what a proxy says of its client.
+fn is_forwarded(name: &[u8]) -> bool {
+    const BEGINNING: &[u8] = b"x-forwarded-";
+    name.get(..BEGINNING.len()).is_some_and(|start| start.eq_ignore_ascii_case(BEGINNING))
+        || name.eq_ignore_ascii_case(b"forwarded")
 }
 
 #[cfg(test)]

@@ -200,6 +200,8 @@ fn connection_and_expect() {
     refused(get("Connection: close, Content-Length\r\n"), Fault::BadConnection);
     refused(get("Connection: Transfer-Encoding\r\n"), Fault::BadConnection);
     refused(get("Connection: host\r\n"), Fault::BadConnection);
+    refused(get("Connection: close, X-Forwarded-For\r\n"), Fault::BadConnection);
+    refused(get("Connection: forwarded\r\n"), Fault::BadConnection);
     refused(get("Connection: a b\r\n"), Fault::BadConnection);
     refused(get("Expect: 200-ok\r\n"), Fault::UnknownExpectation);
     let head = accepted(get("Connection: close, X-Real-Ip\r\nX-Real-Ip: 9.9.9.9\r\nTE: trailers\r\nKeep-Alive: 5\r\nX-A: b\r\n"));
