@@ -1,9 +1,10 @@
 """Answers and requests that must not get mixed up between clients who share the gateway's connections to the app."""
 
+import socket
 import threading
 import time
 
-from gateway_kit import App, exchange, get
+from gateway_kit import App, exchange, get, parse
 
 HOST = b"host: localhost\r\n"
 POISON = b"HTTP/1.1 200 OK\r\ncontent-length: 6\r\n\r\npoison"
@@ -67,3 +68,21 @@ def test_a_request_is_not_swallowed_as_the_rest_of_another_clients_body(serve):
     attacker.join()
     assert (status, body) == (200, b"ok")
     assert seen == [b"/upload", b"/victim"]
+
+
+def test_one_client_does_not_hold_all_connections_to_the_app(serve):
+    """Uploads that trickle in (CWE-400): others are still served, and the same client is told to wait."""
+    gateway = serve('[upstream]\nconnections = 4\nconnect = "1s"', upstream=App().url, listen="workers = 1")
+    upload = b"POST / HTTP/1.1\r\n" + HOST + b"content-length: 100\r\n\r\nx"
+    slow = [gateway.plain() for _ in range(4)]
+    for connection in slow:
+        connection.sendall(upload)
+    time.sleep(0.5)
+    other = socket.create_connection(("127.0.0.1", gateway.http), 10, ("127.0.0.2", 0))
+    request = b"GET / HTTP/1.1\r\n" + HOST + b"connection: close\r\n\r\n"
+    assert parse(exchange(other, request))[0] == 200
+    assert parse(exchange(gateway.plain(), request))[0] == 503
+    for connection in slow:
+        connection.close()
+    time.sleep(0.3)
+    assert parse(exchange(gateway.plain(), request))[0] == 200

@@ -14,7 +14,7 @@ use gambeson_core::{
 };
 use gambeson_wire::{Fault, Framing, ResponseFraming};
 use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
-use std::{future::Future, io, pin::Pin, time::Duration};
+use std::{future::Future, io, net::IpAddr, pin::Pin, time::Duration};
 use tokio::time::timeout;
 
 /// How an exchange ended, for its connection.
@@ -116,7 +116,8 @@ fn prepare(permit: Permit, limit: &RequestBody, exchange: &Exchange, framing: Fr
     }
     let mut head = BytesMut::with_capacity(1024);
     encode(permit, exchange, framing, &mut head).map_err(crate::h1::denial_of)?;
-    Ok(Sending { head, method: exchange.request().method.clone(), framing, upgrade, patience })
+    let (method, client) = (exchange.request().method.clone(), exchange.request().client);
+    Ok(Sending { head, method, client, framing, upgrade, patience })
 }
 
 /// A request on its way to the app and back.
@@ -139,6 +140,8 @@ struct Sending {
     /// The head, ready to be written; once more if a kept connection turns out to be closed.
     head: BytesMut,
     method: Method,
+    /// Whom it is sent for.
+    client: IpAddr,
     framing: Framing,
     upgrade: bool,
     /// How long the app may take to begin its answer.
@@ -201,7 +204,7 @@ impl<R: Respond> Forward<'_, R> {
 
     /// Sends the head on a kept connection or a new one.
     async fn send_head(&self, sending: &Sending) -> Result<Lease, AppError> {
-        let lease = self.worker.pool().lease().await?;
+        let lease = self.worker.pool().lease(sending.client).await?;
         match lease.connection.write(&sending.head, self.worker.timings.stall).await {
             Ok(()) => Ok(lease),
             Err(_) if lease.reused && sending.is_repeatable() => self.again(lease, sending).await,

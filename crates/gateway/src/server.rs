@@ -21,6 +21,7 @@ use gambeson_store::{
     metrics::{Handshake, Protocol},
 };
 use places::Places;
+pub(crate) use places::network;
 use rustls::HandshakeKind;
 use std::{
     io,

@@ -77,7 +77,7 @@ impl Drop for Place {
 }
 
 /// An IPv4 address, or the /64 network of an IPv6 one: what one customer is given.
-fn network(peer: IpAddr) -> u64 {
+pub(crate) fn network(peer: IpAddr) -> u64 {
     match peer {
         IpAddr::V4(address) => u64::from(address.to_bits()),
         IpAddr::V6(address) => u64::try_from(address.to_bits() >> 64).unwrap_or(u64::MAX),

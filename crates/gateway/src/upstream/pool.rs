@@ -1,19 +1,20 @@
 //! Connections to the app, kept by one worker for itself.
 
 use super::{AppConnection, AppError};
-use crate::io::AppStream;
+use crate::{io::AppStream, server::network};
 use gambeson_core::policy::{Upstream, UpstreamAddress};
 use std::{
     cell::{Cell, RefCell},
+    collections::HashMap,
     io,
-    net::{Ipv4Addr, SocketAddr},
+    net::{IpAddr, Ipv4Addr, SocketAddr},
     rc::Rc,
     time::{Duration, Instant},
 };
 use tokio::{
     net::{TcpSocket, TcpStream, UnixStream},
     sync::Notify,
-    time::timeout,
+    time::{sleep, timeout},
 };
 
 /// The connections of one worker to one app.
@@ -26,6 +27,9 @@ pub(crate) struct Pool {
     connections_max: usize,
     idle: RefCell<Vec<(AppConnection, Instant)>>,
     open: Cell<usize>,
+    /// How many of the open ones work for which client: nobody gets more than half (CWE-400), so that uploads which trickle in
+    /// from one address do not keep the app from all others.
+    by_client: RefCell<HashMap<u64, usize>>,
     freed: Notify,
 }
 
@@ -38,12 +42,31 @@ pub(crate) struct Lease {
 }
 
 /// A place among the connections that may be open.
-struct Place(Rc<Pool>);
+struct Place {
+    pool: Rc<Pool>,
+    client: u64,
+}
+
+impl Place {
+    fn new(pool: &Rc<Pool>, client: u64) -> Self {
+        pool.open.set(pool.open.get() + 1);
+        *pool.by_client.borrow_mut().entry(client).or_default() += 1;
+        Self { pool: pool.clone(), client }
+    }
+}
 
 impl Drop for Place {
     fn drop(&mut self) {
-        self.0.open.set(self.0.open.get().saturating_sub(1));
-        self.0.freed.notify_one();
+        let pool = &self.pool;
+        pool.open.set(pool.open.get().saturating_sub(1));
+        let mut by_client = pool.by_client.borrow_mut();
+        if let Some(count) = by_client.get_mut(&self.client) {
+            *count = count.saturating_sub(1);
+            if *count == 0 {
+                by_client.remove(&self.client);
+            }
+        }
+        pool.freed.notify_one();
     }
 }
 
@@ -64,13 +87,14 @@ impl Pool {
             connections_max: upstream.connections_max.div_ceil(workers.max(1)),
             idle: RefCell::default(),
             open: Cell::new(0),
+            by_client: RefCell::default(),
             freed: Notify::new(),
         }
     }
 
-    /// Takes an unused connection or opens one.
-    pub(crate) async fn lease(self: &Rc<Self>) -> Result<Lease, AppError> {
-        let place = self.place().await?;
+    /// Takes an unused connection or opens one, to work for that client.
+    pub(crate) async fn lease(self: &Rc<Self>, client: IpAddr) -> Result<Lease, AppError> {
+        let place = self.place(network(client)).await?;
         while let Some((connection, since)) = self.idle.borrow_mut().pop() {
             if since.elapsed() < self.keep_idle && connection.is_quiet() {
                 return Ok(Lease { connection, reused: true, place });
@@ -91,15 +115,29 @@ impl Pool {
     }
 
     /// Waits for a place, as long as connecting may take.
-    async fn place(self: &Rc<Self>) -> Result<Place, AppError> {
+    async fn place(self: &Rc<Self>, client: u64) -> Result<Place, AppError> {
+        /// How often a client that has its share looks whether one of its requests has ended.
+        const LOOK: Duration = Duration::from_millis(20);
         let free = async {
-            while self.open.get() >= self.connections_max {
-                self.freed.notified().await;
+            loop {
+                if self.has_its_share(client) {
+                    if self.open.get() < self.connections_max {
+                        self.freed.notify_one(); // what we were woken for is another's
+                    }
+                    sleep(LOOK).await;
+                } else if self.open.get() >= self.connections_max {
+                    self.freed.notified().await;
+                } else {
+                    return;
+                }
             }
         };
         timeout(self.connect, free).await.map_err(|_| AppError::Busy)?;
-        self.open.set(self.open.get() + 1);
-        Ok(Place(self.clone()))
+        Ok(Place::new(self, client))
+    }
+
+    fn has_its_share(&self, client: u64) -> bool {
+        self.by_client.borrow().get(&client).is_some_and(|count| *count >= self.connections_max.div_ceil(2))
     }
 
     /// Keeps a connection for the next request.
