@@ -65,7 +65,7 @@ deny: ## Licences, duplicates, advisories (needs cargo-deny)
 	@command -v cargo-deny >/dev/null || { echo "skipped: cargo-deny is not installed (cargo install cargo-deny)"; exit 0; }; \
 	cargo deny check
 
-docs: build ## Write what is generated: the policy reference, the man page
+docs: build ## Write what is generated: the policy reference
 	$(GAMBESON_BIN) schema --markdown > docs/policy.md
 
 clean: ## Remove what was built here

@@ -50,7 +50,7 @@ impl Launch {
             Server::Gunicorn => launch.append(["--bind".into(), unix(&socket)]),
             Server::Uvicorn => launch.append(["--uds".into(), socket.into()]),
             Server::Hypercorn => launch.append(["--bind".into(), unix(&socket)]),
-            Server::Waitress => launch.insert_option(option("--unix-socket=", socket.as_os_str())),
+            Server::Waitress => launch.waitress(&socket),
             Server::Placeholder => launch.fill("{socket}", socket.as_os_str()),
             Server::Flask => {
                 let port = launch.on_free_port()?;
@@ -101,6 +101,15 @@ impl Launch {
 
     fn append<const N: usize>(&mut self, arguments: [OsString; N]) {
         self.command.extend(arguments);
+    }
+
+    /// waitress calls everybody on a Unix socket "localhost" and drops forwarded fields, until it is told whom to believe.
+    fn waitress(&mut self, socket: &Path) {
+        if !self.command.iter().any(|word| word.as_encoded_bytes().starts_with(b"--trusted-proxy")) {
+            self.insert_option("--trusted-proxy-headers=x-forwarded-for x-forwarded-proto x-forwarded-host".into());
+            self.insert_option("--trusted-proxy=localhost".into());
+        }
+        self.insert_option(option("--unix-socket=", socket.as_os_str()));
     }
 
     /// Puts an option right behind the program, for servers that stop reading options at the app's name.
@@ -216,8 +225,12 @@ mod tests {
         assert_eq!(plan("gunicorn app:app").0, "gunicorn app:app --bind unix:/s/app-1.sock");
         assert_eq!(plan("python3 -m gunicorn -w 2 app:app").0, "python3 -m gunicorn -w 2 app:app --bind unix:/s/app-1.sock");
         assert_eq!(plan("/venv/bin/uvicorn main:app").0, "/venv/bin/uvicorn main:app --uds /s/app-1.sock");
-        assert_eq!(plan("waitress-serve app:app").0, "waitress-serve --unix-socket=/s/app-1.sock app:app");
-        assert_eq!(plan("python3 -m waitress app:app").0, "python3 -m waitress --unix-socket=/s/app-1.sock app:app");
+        let trusted = "--trusted-proxy=localhost --trusted-proxy-headers=x-forwarded-for x-forwarded-proto x-forwarded-host";
+        let waitress = |program: &str| format!("{program} --unix-socket=/s/app-1.sock {trusted} app:app");
+        assert_eq!(plan("waitress-serve app:app").0, waitress("waitress-serve"));
+        assert_eq!(plan("python3 -m waitress app:app").0, waitress("python3 -m waitress"));
+        let own = plan("waitress-serve --trusted-proxy=* app:app").0;
+        assert_eq!(own, "waitress-serve --unix-socket=/s/app-1.sock --trusted-proxy=* app:app");
         assert_eq!(plan("myserver --at {socket}").0, "myserver --at /s/app-1.sock");
     }
 
