@@ -2,35 +2,19 @@
 
 import json
 import re
-import shutil
 import socket
 import ssl
-import subprocess
 import time
-from pathlib import Path
 
 import pytest
+from cases_kit import Observed, cases, faults
 from gateway_kit import App, Gateway, header, unchunk
 
-ROOT = Path(__file__).parents[1]
-READMES = sorted(ROOT.glob("crates/core/src/layers/*/README.md"))
 #: Addresses of the documentation's clients, and loopback ones that stand for them: the rest of the case changes with them.
-STAND_INS = {"192.0.2.": "127.0.2.", "198.51.100.": "127.51.100.", "203.0.113.": "127.113.0.", "2001:db8::1": "::1"}
+STAND_INS = [("192.0.2.", "127.0.2."), ("198.51.100.", "127.51.100."), ("203.0.113.", "127.113.0."), ("2001:db8::1", "::1")]
 
 
-def cases():
-    """Every case, as the reader of cases prints it."""
-    if not shutil.which("cargo"):
-        return [pytest.param(None, marks=pytest.mark.skip("the reader of cases is built with cargo, which is absent"))]
-    command = ["cargo", "run", "-q", "-p", "gambeson-testkit", "--bin", "cases", "--", "--json", *map(str, READMES)]
-    printed = subprocess.run(command, cwd=ROOT, check=True, stdout=subprocess.PIPE, text=True).stdout
-    for address, stand_in in STAND_INS.items():
-        printed = printed.replace(address, stand_in)
-    found = [case for case in json.loads(printed) if "gateway" in case["hosts"]]
-    return [pytest.param(case, id=f"{Path(case['file']).parent.name}:{case['line']}") for case in found]
-
-
-CASES = cases()
+CASES = cases("gateway", STAND_INS)
 
 
 def test_there_are_cases():
@@ -53,11 +37,6 @@ class Scripted(App):
         fields = [*self.response["headers"], ("content-length", str(len(body)))]
         lines = "".join(f"{name}: {value}\r\n" for name, value in fields)
         connection.sendall(f"HTTP/1.1 {self.response['status']} Status\r\n{lines}\r\n".encode() + body)
-
-    def fields(self, name):
-        """The values of a field that it saw."""
-        lines = (self.seen or b"").decode().split("\r\n")[1:]
-        return [value.strip() for key, _, value in (line.partition(":") for line in lines) if key.lower() == name]
 
 
 @pytest.fixture(scope="module")
@@ -176,58 +155,14 @@ def test_case(case, app, gateways):
         app.seen = None
         with connect(gateway, case["request"]) as connection:
             answer = send(connection, case["request"])
-    assert faults(case, app, answer, gateway.findings(case["times"])) == []
+    status, head, body = answer
+    seen = Observed(status, pairs(head), body, gateway.findings(case["times"]))
+    if app.seen is not None:
+        seen.target, seen.asked = app.seen.split(b" ")[1].decode(), pairs(app.seen)
+    assert faults(case, seen) == []
 
 
-def faults(case, app, answer, findings):
-    expect = case["expect"]
-    found = verdict_faults(expect["verdict"], app, answer[0], findings)
-    named = {f"{finding['layer']}/{finding['rule']}": finding for finding in findings}
-    for action, rule in expect["findings"]:
-        one = named.get(rule)
-        if not one or (one["mode"] != "report" if action == "report" else one["action"] != action):
-            found.append(f"no {action} {rule} in {list(named)}")
-    return found + [fault for detail in expect["details"] if (fault := detail_fault(detail, app, *answer))]
-
-
-def verdict_faults(verdict, app, status, findings):
-    found = []
-    kind, rule = verdict["kind"], verdict.get("rule")
-    if (app.seen is not None) != (kind in ("forward", "replace")):
-        found.append(f"the app {'was' if app.seen is not None else 'was not'} asked")
-    if "status" in verdict and status != verdict["status"]:
-        found.append(f"the status is {status}")
-    decided = [
-        (finding["action"], f"{finding['layer']}/{finding['rule']}")
-        for finding in findings
-        if finding["mode"] != "report" and finding["action"] in ("refuse", "answer", "replace")
-    ]
-    # An ordinary answer of a layer is no finding.
-    unseen = kind == "answer" and not decided
-    if decided != ([] if kind == "forward" else [(kind, rule)]) and not unseen:
-        found.append(f"decided: {decided}")
-    return found
-
-
-def detail_fault(detail, app, status, head, body):
-    kind, value = detail["kind"], detail["value"]
-    lines = [line.partition(": ")[::2] for line in head.decode().split("\r\n")[1:]]
-    if kind == "status":
-        holds = status == value
-    elif kind == "upstream-target":
-        holds = app.seen is not None and app.seen.split(b" ")[1].decode() == value
-    elif kind == "upstream-header":
-        holds = app.fields(value[0]) == [value[1]]
-    elif kind == "upstream-header-absent":
-        holds = not app.fields(value)
-    elif kind == "response-header":
-        holds = (value[0], value[1]) in [(name.lower(), text) for name, text in lines]
-    elif kind == "response-header-absent":
-        holds = all(name.lower() != value for name, _ in lines)
-    elif kind == "body-contains":
-        holds = value in body
-    elif kind == "body-lacks":
-        holds = value not in body
-    else:
-        holds = False
-    return None if holds else f"{kind} {value}: {head} {body[:300]} {app.seen}"
+def pairs(head):
+    """The header fields of a raw head."""
+    lines = (line.partition(":") for line in head.decode().split("\r\n")[1:])
+    return [(name, value.strip()) for name, _, value in lines]

@@ -19,7 +19,7 @@ pub(crate) fn page(status: StatusCode, say: &str, id: ReferenceId, json: bool) -
         let value = serde_json::json!({ "error": title, "message": say, "reference": id.to_string() });
         ("application/json", value.to_string())
     } else {
-        ("text/html; charset=utf-8", html(title, say, id))
+        ("text/html; charset=utf-8", html(status, title, say, id))
     };
     let mut headers = HeaderMap::new();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(kind));
@@ -32,11 +32,12 @@ pub(crate) fn page(status: StatusCode, say: &str, id: ReferenceId, json: bool) -
     (headers, Bytes::from(body))
 }
 
-fn html(title: &str, say: &str, id: ReferenceId) -> String {
+fn html(status: StatusCode, title: &str, say: &str, id: ReferenceId) -> String {
+    let when = if status.is_server_error() { "If it happens again" } else { "If you think this is a mistake" };
     format!(
         "<!doctype html>\n<html lang=\"en\"><meta charset=\"utf-8\"><meta name=\"viewport\" content=\"width=device-width\">\
          <title>{title}</title><style>{STYLE}</style>\n<main><h1>{title}</h1>\n<p>{}</p>\n\
-         <p>If you think this is a mistake, tell the site's operator this reference: <code>{id}</code></p></main></html>\n",
+         <p>{when}, tell the site's operator this reference: <code>{id}</code></p></main></html>\n",
         escape(say)
     )
 }
