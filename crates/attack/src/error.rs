@@ -25,6 +25,9 @@ pub enum Error {
     /// The description of the app is wrong.
     #[error("the description of the app: {0}")]
     App(String),
+    /// What was to be attacked could not be started.
+    #[error("{0}")]
+    Start(String),
     /// A certificate or key is wrong.
     #[error("TLS: {0}")]
     Tls(String),

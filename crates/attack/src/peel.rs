@@ -148,7 +148,7 @@ pub fn peel(peeler: &mut dyn Peeler, options: &Options, progress: &mut dyn Progr
     let mut at = |stage: Stage, options: &Options| -> Result<Report, Error> {
         peeler.stage(&stage);
         let started = if stage == Stage::Bare { peeler.bare() } else { peeler.with_layers_off(&stage.off()) };
-        let guarded = started.map_err(Error::App)?;
+        let guarded = started.map_err(Error::Start)?;
         run(guarded.target(), options, guarded.evidence(), progress)
     };
     let mut rows = first_rows(&at(Stage::All, &options)?);
