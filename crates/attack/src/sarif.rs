@@ -6,6 +6,10 @@ use crate::probe::Verdict;
 use crate::probes;
 use crate::report::{Finding, Report};
 
+/// The file of the sources that findings are shown at. Code hosts refuse a whole report that names an address instead,
+/// and the policy is where most findings are mended.
+const PLACE: &str = "gambeson.toml";
+
 impl Report {
     /// The report as SARIF 2.1.0: an attack that got through is an error, one that no layer claims yet a warning.
     pub fn sarif(&self) -> String {
@@ -47,7 +51,10 @@ fn result(finding: &Finding, target: &str) -> Value {
         "kind": kind,
         "level": level,
         "message": { "text": format!("{}: {}. {}", finding.title, finding.verdict.word(), finding.verdict.evidence()) },
-        "locations": [{ "physicalLocation": { "artifactLocation": { "uri": format!("{target}/") } } }],
+        "locations": [{
+            "physicalLocation": { "artifactLocation": { "uri": PLACE }, "region": { "startLine": 1 } },
+            "logicalLocations": [{ "fullyQualifiedName": format!("{target}/"), "kind": "resource" }],
+        }],
         "properties": { "reference": finding.verdict.reference(), "twin": finding.twin },
     })
 }
