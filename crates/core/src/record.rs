@@ -159,10 +159,18 @@ pub fn is_secret_name(name: &str) -> bool {
     WORDS.iter().any(|word| name.contains(word))
 }
 
-/// A path as it may be written down: long opaque segments (reset links, share links) are masked.
+/// At most this much of a path is written down, in bytes: long ones would push older records out of the log (CWE-779).
+const PATH_BYTES_MAX: usize = 512;
+
+/// A path as it may be written down: long opaque segments (reset links, share links) are masked, a long path is shortened.
 #[must_use]
 pub fn shown_path(path: &str) -> String {
-    path.split('/').map(|segment| if is_opaque(segment) { "***" } else { segment }).collect::<Vec<_>>().join("/")
+    let mut text = path.split('/').map(|segment| if is_opaque(segment) { "***" } else { segment }).collect::<Vec<_>>().join("/");
+    if text.len() > PATH_BYTES_MAX {
+        text.truncate(text.floor_char_boundary(PATH_BYTES_MAX));
+        text.push('…');
+    }
+    text
 }
 
 fn is_opaque(segment: &str) -> bool {
@@ -178,6 +186,13 @@ mod tests {
     fn ids_are_thirteen_letters() {
         assert_eq!(ReferenceId::new(u64::MAX).to_string(), "fzzzzzzzzzzzz");
         assert_eq!(ReferenceId::new(0).to_string().len(), 13);
+    }
+
+    #[test]
+    fn long_paths_are_shortened() {
+        let long = format!("/{}", "\u{e9}/".repeat(4000));
+        assert!(shown_path(&long).len() < 520 && shown_path(&long).ends_with('…'));
+        assert_eq!(shown_path(&long[..511]), &long[..511]);
     }
 
     #[test]
