@@ -1,6 +1,7 @@
 //! Bytes in and out, on one thread: a stream whose two directions are used by turns of the same task.
 
 use bytes::{Buf, BytesMut};
+use rustix::{fd::AsFd, io::Errno, net::RecvFlags};
 use std::{
     cell::RefCell,
     future::{Future, poll_fn},
@@ -116,14 +117,15 @@ pub(crate) enum AppStream {
 }
 
 impl AppStream {
-    /// Whether an unused connection can be used again: the app has neither closed it nor said anything.
+    /// Whether an unused connection can be used again: the app has neither closed it nor said anything. The system is asked, not
+    /// the event loop, which may not have heard yet: what the app said too much would be the next client's answer (CWE-444).
     pub(crate) fn is_quiet(&self) -> bool {
-        let mut byte = [0_u8; 1];
-        let read = match self {
-            Self::Tcp(stream) => stream.try_read(&mut byte),
-            Self::Unix(stream) => stream.try_read(&mut byte),
+        let fd = match self {
+            Self::Tcp(stream) => stream.as_fd(),
+            Self::Unix(stream) => stream.as_fd(),
         };
-        matches!(read, Err(error) if error.kind() == io::ErrorKind::WouldBlock)
+        let peeked = rustix::net::recv(fd, &mut [0_u8; 1], RecvFlags::PEEK | RecvFlags::DONTWAIT);
+        matches!(peeked, Err(Errno::AGAIN))
     }
 }
 
@@ -153,5 +155,25 @@ impl AsyncWrite for AppStream {
             Self::Tcp(stream) => Pin::new(stream).poll_shutdown(cx),
             Self::Unix(stream) => Pin::new(stream).poll_shutdown(cx),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::io::Write;
+
+    #[tokio::test]
+    async fn a_kept_connection_is_quiet_until_the_app_speaks_or_closes() {
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let connect = async || AppStream::Tcp(TcpStream::connect(listener.local_addr().unwrap()).await.unwrap());
+        let (speaks, mut app) = (connect().await, listener.accept().unwrap().0);
+        let (closes, other) = (connect().await, listener.accept().unwrap().0);
+        assert!(speaks.is_quiet() && closes.is_quiet());
+        // Not a moment for the event loop in between.
+        app.write_all(b"HTTP/1.1 200 OK\r\n").unwrap();
+        drop(other);
+        assert!(!speaks.is_quiet());
+        assert!(!closes.is_quiet());
     }
 }
