@@ -237,6 +237,19 @@ def test_an_app_is_left_alone_when_its_client_is_gone(serve):
     assert left.wait(10), "the app was still waited for"
 
 
+@pytest.mark.parametrize("rest", [b"content-length: 0\r\n\r\n", b"content-length: 9\r\n\r\nx"])
+def test_who_hangs_up_leaves_a_trace(serve, rest):
+    app = App(lambda *_: time.sleep(2))
+    gateway = serve('[csrf]\nmode = "report"\n', upstream=app.url)
+    connection = gateway.plain()
+    connection.sendall(b"POST /pay HTTP/1.1\r\n" + HOST + b"sec-fetch-site: cross-site\r\n" + rest)
+    time.sleep(0.5)
+    connection.close()
+    time.sleep(0.5)
+    assert [(record["path"], record["status"]) for record in gateway.records()] == [("/pay", 499)]
+    assert rules(gateway) == ["cross-site"]
+
+
 def test_an_answer_that_switches_protocols_unasked_is_not_believed(serve):
     def switch(connection, _head):
         connection.sendall(b"HTTP/1.1 101 Switching Protocols\r\nupgrade: websocket\r\nconnection: upgrade\r\n\r\nGET /smuggled")

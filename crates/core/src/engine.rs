@@ -15,7 +15,7 @@ mod outbound;
 
 pub use forward::{Forwarded, Permit, RequestBody};
 pub use inbound::{Collecting, Decision, Pending, Step};
-pub use outbound::{Exchange, Finish, Held, Outgoing, Payload, ResponseStep};
+pub use outbound::{Exchange, Finish, Held, Outgoing, Payload, ResponseStep, client_gone};
 
 use crate::{
     exchange::{Connection, Entropy, Notes},

@@ -7,7 +7,7 @@ use crate::{
 };
 use bytes::{Bytes, BytesMut};
 use gambeson_core::{
-    engine::{Decision, Exchange, Finish, Outgoing, Payload, Permit, RequestBody, ResponseStep, Step},
+    engine::{Decision, Exchange, Finish, Outgoing, Payload, Permit, RequestBody, ResponseStep, Step, client_gone},
     exchange::{Received, ResponseHead},
     layers::Denial,
     policy::LayerName,
@@ -196,7 +196,10 @@ impl<R: Respond> Forward<'_, R> {
                 Ok(Ok(answer)) => self.relay(&lease.connection, answer, exchange, &mut beside).await,
                 Ok(Err(error)) => return self.fail(exchange, error.denial()).await,
                 Err(BodyError::Refused(denial)) => return self.fail(exchange, denial).await,
-                Err(BodyError::Gone) => return Served::Abort,
+                Err(BodyError::Gone) => {
+                    self.worker.record(exchange.abandon(), client_gone());
+                    return Served::Abort;
+                }
             }
         };
         self.finish(kept, lease)
@@ -268,7 +271,10 @@ impl<R: Respond> Forward<'_, R> {
                 let mut held = BytesMut::new();
                 match reader.hold(self.respond, hold.bytes_max(), &mut held).await {
                     Ok(whole) => (hold.body(&held, whole), held),
-                    Err(Sent::ClientGone) => return Err(()),
+                    Err(Sent::ClientGone) => {
+                        self.worker.record(hold.abandon(), client_gone());
+                        return Err(());
+                    }
                     Err(Sent::App(error)) => {
                         let outgoing = hold.fail(LayerName::Protocol, error.denial());
                         return self.own(outgoing).await.map(|()| false);

@@ -190,6 +190,16 @@ impl Exchange {
         }
     }
 
+    /// What is left to do when the client went away before anything was answered: what was found is written down all the same, or
+    /// hanging up would be a way to leave no trace (CWE-778).
+    #[must_use]
+    pub fn abandon(mut self) -> Finish {
+        let findings = std::mem::replace(&mut self.request.notes, Notes::new()).findings;
+        let (id, began_ms) = (self.id(), self.moment.now_ms);
+        let what = What::Exchange { exchange: self, findings, status: client_gone(), app_status: None, original: None };
+        Finish { id, began_ms, what }
+    }
+
     fn depart(mut self, head: ResponseHead, payload: Payload, body: Option<Body<'_>>, from_app: bool) -> Outgoing {
         let policy = self.engine.policy().clone();
         let route = self.request.route.and_then(|id| policy.routes.get(id));
@@ -252,6 +262,12 @@ impl Exchange {
     }
 }
 
+/// What is written down in the place of a status that nobody was sent: 499, as nginx does.
+#[must_use]
+pub fn client_gone() -> StatusCode {
+    StatusCode::from_u16(499).unwrap_or(StatusCode::REQUEST_TIMEOUT)
+}
+
 /// Fields that say something of the body that is replaced.
 const OF_THE_BODY: [HeaderName; 7] = [
     header::CONTENT_ENCODING,
@@ -276,6 +292,12 @@ impl Held {
     #[must_use]
     pub fn body(self, bytes: &[u8], whole: bool) -> Outgoing {
         self.exchange.depart(self.head, Payload::App, Some(Body { bytes, whole }), true)
+    }
+
+    /// What is left to do when the client went away meanwhile.
+    #[must_use]
+    pub fn abandon(self) -> Finish {
+        self.exchange.abandon()
     }
 
     /// Answers for the app when it broke off before enough of its body was seen.
