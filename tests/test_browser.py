@@ -93,7 +93,7 @@ def visit(chromium):
     def open_window(state=None, **options):
         contexts.append(chromium.new_context(storage_state=state, **options))
         page = contexts[-1].new_page()
-        page.set_default_timeout(15_000)
+        page.set_default_timeout(30_000)
         page.complaints = []
         page.on("console", lambda said: page.complaints.append(said.text) if is_complaint(said) else None)
         page.on("pageerror", lambda error: page.complaints.append(str(error)))
@@ -315,6 +315,36 @@ def test_without_headers_it_runs(guards, alice):
         assert inject(page, guard)
     finally:
         remove_comments(page, guard)
+
+
+#: Files that are pages: what their script would do in the name of whoever opens them.
+UPLOADS = {
+    "page.html": "<h1>Hello</h1><script>document.documentElement.dataset.ran = 1</script>",
+    "drawing.svg": "<svg xmlns='http://www.w3.org/2000/svg'><script>document.documentElement.dataset.ran = 1</script></svg>",
+}
+
+
+def open_upload(page, guard, name, folder):
+    """Uploads a file and opens it as a page; whether its script ran."""
+    file = folder / name
+    file.write_text(UPLOADS[name])
+    page.goto(guard.url + "/profile/2")
+    page.set_input_files("#file", file)
+    page.click("text=Upload")
+    page.wait_for_selector(f"text=Uploaded {name}.")
+    page.goto(guard.url + "/download?name=" + name)
+    return page.evaluate("'ran' in document.documentElement.dataset")
+
+
+@pytest.mark.parametrize("name", UPLOADS)
+def test_an_uploaded_page_runs_no_script(name, guards, alice, tmp_path):
+    assert not open_upload(alice(guards()), guards(), name, tmp_path)
+
+
+@pytest.mark.parametrize("name", UPLOADS)
+def test_without_headers_an_uploaded_page_does(name, guards, alice, tmp_path):
+    guard = guards("headers")
+    assert open_upload(alice(guard), guard, name, tmp_path)
 
 
 FETCH = """async (url) => {
