@@ -18,7 +18,7 @@ pub(super) fn for_the_app(headers: &HeaderMap, prefixed: &[String]) -> Option<He
         || headers.get_all(header::COOKIE).iter().flat_map(|line| line.as_bytes().split(|&b| b == b';')).map(<[u8]>::trim_ascii);
     let known = |name: &[u8]| prefixed.iter().any(|known| known.as_bytes() == name);
     let concerned = |pair: &[u8]| known(name(pair)) || name(pair).strip_prefix(PREFIX).is_some_and(known);
-    let planted = |pair: &[u8]| known(name(pair)) || prefixed.iter().any(|known| hides(pair, known.as_bytes()));
+    let planted = |pair: &[u8]| poses(pair) || known(name(pair)) || prefixed.iter().any(|known| hides(pair, known.as_bytes()));
     if !pairs().any(|pair| concerned(pair) || planted(pair)) {
         return None;
     }
@@ -54,6 +54,14 @@ fn hides(pair: &[u8], known: &[u8]) -> bool {
         rest = after;
     }
     false
+}
+
+/// Whether a name has a prefix that browsers do not see for what stands before it, but apps which strip that do.
+fn poses(pair: &[u8]) -> bool {
+    let (name, prefixes) = (name(pair), [PREFIX, b"__Secure-"]);
+    let start = name.iter().position(|&byte| !divides(byte)).unwrap_or_default();
+    let bare = name.get(start..).unwrap_or_default();
+    start > 0 && prefixes.iter().any(|prefix| bare.get(..prefix.len()).is_some_and(|head| head.eq_ignore_ascii_case(prefix)))
 }
 
 /// What no name has in it that browsers, apps and we all read alike: white space in any alphabet, quotes, a comma.

@@ -115,13 +115,22 @@ fn a_planted_session_under_a_name_that_only_the_app_reads_so_is_dropped() {
         "x=\"1\"session=evil",
         "x=1,session=evil",
         "x=session session=evil",
+        "\u{2000}__Host-own=evil",
+        "\u{a0}__secure-own=evil",
     ] {
         assert_eq!(seen(&format!("a=1; {planted}")), "a=1", "{planted}");
         assert_eq!(seen(&format!("{planted}; __Host-session=mine")), "__Host-session=mine; session=mine", "{planted}");
         let off = forwarded(&policy("[cookies]\nmode = \"off\""), true, planted.as_bytes());
         assert_eq!(off.1.unwrap(), planted);
     }
-    for twin in ["x=1 session", "my session2=1", "x=a session-id=1", "x=session=1", "my.session=1; \u{e9}=session"] {
+    for twin in [
+        "x=1 session",
+        "my session2=1",
+        "x=a session-id=1",
+        "x=session=1",
+        "__Host-own=1; __Secure-own=2",
+        "my.session=1; \u{e9}=session",
+    ] {
         assert_eq!(seen(twin), twin);
     }
 }
