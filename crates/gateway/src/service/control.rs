@@ -24,6 +24,7 @@ use std::{
     path::PathBuf,
     time::Duration,
 };
+use tokio::task::JoinHandle;
 
 const SOCKET: &str = "control.sock";
 /// How long the other process may take with each step.
@@ -50,6 +51,8 @@ pub enum ControlError {
 /// Where a serving process listens to its operator.
 pub(super) struct Control {
     listener: tokio::net::UnixListener,
+    /// A question that is being read: it outlives a caller that turns to something else meanwhile.
+    asking: Option<JoinHandle<io::Result<Option<Request>>>>,
 }
 
 /// What the operator asks.
@@ -88,17 +91,22 @@ impl Control {
         let _absent = std::fs::remove_file(&fresh);
         let listener = tokio::net::UnixListener::bind(&fresh)?;
         std::fs::rename(&fresh, &path)?;
-        Ok(Self { listener })
+        Ok(Self { listener, asking: None })
     }
 
-    /// The next thing that is asked.
+    /// The next thing that is asked. Nothing is lost when it is not awaited to the end.
     pub(super) async fn next(&mut self) -> Request {
         loop {
-            let Ok((stream, _)) = self.listener.accept().await else {
-                tokio::time::sleep(Duration::from_millis(50)).await;
-                continue;
-            };
-            let read = tokio::task::spawn_blocking(move || ask(stream.into_std()?)).await;
+            if self.asking.is_none() {
+                let Ok((stream, _)) = self.listener.accept().await else {
+                    tokio::time::sleep(Duration::from_millis(50)).await;
+                    continue;
+                };
+                self.asking = Some(tokio::task::spawn_blocking(move || ask(stream.into_std()?)));
+            }
+            let Some(asking) = &mut self.asking else { continue };
+            let read = asking.await;
+            self.asking = None;
             if let Ok(Ok(Some(request))) = read {
                 return request;
             }
@@ -263,5 +271,16 @@ mod tests {
         assert_eq!(next("serve --take-over"), "serve --take-over");
         assert_eq!(next("run -- gunicorn app:app"), "run --take-over -- gunicorn app:app");
         assert_eq!(next("run -- app --take-over"), "run --take-over -- app --take-over");
+    }
+
+    #[tokio::test]
+    async fn a_question_outlives_whom_it_was_read_for() {
+        let folder = tempfile::tempdir().unwrap();
+        let state = StateDir::open(&folder.path().join("state")).unwrap();
+        let mut control = Control::bind(&state).unwrap();
+        let mut operator = UnixStream::connect(state.file(SOCKET)).unwrap();
+        assert!(tokio::time::timeout(Duration::from_millis(100), control.next()).await.is_err());
+        operator.write_all(b"reload\n").unwrap();
+        assert!(matches!(control.next().await, Request::Reload(_)));
     }
 }
