@@ -184,7 +184,7 @@ def main():
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--seconds", type=int, default=4)
     parser.add_argument("--idle", type=int, default=1000)
-    parser.add_argument("--only", default="", help="some of the rows, separated by commas")
+    parser.add_argument("--only", default="", help="some of the rows, separated by semicolons")
     parser.add_argument("--write", type=pathlib.Path)
     options = parser.parse_args()
     missing = [tool for tool in ("nginx", "wrk", "h2load", "taskset") if not shutil.which(tool)]
@@ -232,7 +232,7 @@ def measure(options, proxies, tool):
         "full handshakes, X25519MLKEM768": handshakes(tool, "mlkem"),
         "resumed handshakes": handshakes(tool, "x25519", "resume"),
     }
-    wanted = [word for word in options.only.split(",") if word]
+    wanted = [word for word in options.only.split(";") if word]
     lines = ["| per CPU second | " + " | ".join(proxy.name for proxy in proxies) + " |", "|---" * (len(proxies) + 1) + "|"]
     for name, one in rows.items():
         if wanted and not any(word in name for word in wanted):
@@ -262,7 +262,7 @@ BASELINE = {}
 def row(name, rates):
     medians = {proxy: statistics.median(values) if values else None for proxy, values in rates.items()}
     # Post-quantum handshakes are compared with nginx's classical ones: its OpenSSL has no others.
-    base = medians["nginx"] or BASELINE.get("full handshakes, X25519")
+    base = medians["nginx"] or BASELINE.get("full handshakes, X25519") or float("nan")
     BASELINE[name] = base
     cells = ["–" if m is None else f"{m:,.0f} ({m / base:.2f})" for m in medians.values()]
     return f"| {name} | " + " | ".join(cells) + " |"
