@@ -18,9 +18,8 @@ help: ## Say what can be made
 build: ## Build the command (development profile)
 	cargo build --locked -p gambeson
 
-demo: $(CACHE)/demo.stamp ## Attack the example app bare and guarded; ONCE=1 runs it through and exits with the verdict
-	cargo build --locked --release -p gambeson
-	$(TARGET)/release/gambeson demo $(if $(ONCE),--once) --python $(CACHE)/demo/bin/python
+demo: build $(CACHE)/demo.stamp ## Attack the example app bare and guarded; ONCE=1 runs it through and exits with the verdict
+	$(TARGET)/debug/gambeson demo $(if $(ONCE),--once) --python $(CACHE)/demo/bin/python
 
 $(CACHE)/demo.stamp: examples/flask-comments/requirements.txt
 	mkdir -p $(CACHE)
