@@ -10,7 +10,7 @@ TARGET := $(if $(CARGO_TARGET_DIR),$(CARGO_TARGET_DIR),$(CURDIR)/target)
 export GAMBESON_CACHE := $(CACHE)
 export GAMBESON_BIN ?= $(TARGET)/debug/gambeson
 
-.PHONY: demo test lint test-rust test-python test-browser bench fuzz fuzz-heads deny docs build install clean help
+.PHONY: demo test lint test-rust test-python bench fuzz fuzz-heads deny docs build install clean help
 
 help: ## Say what can be made
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16

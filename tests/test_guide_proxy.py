@@ -1,5 +1,6 @@
 """The guide's nginx configuration and the policy beside it work together: visitors are told apart, and the defences hold."""
 
+import pathlib
 import re
 import shutil
 import socket
@@ -8,8 +9,9 @@ import subprocess
 import time
 
 import pytest
-from conftest import ROOT
 from gateway_kit import App, exchange, free_port, header, parse
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
 
 PAGE = (ROOT / "docs" / "proxy.md").read_text(encoding="utf-8")
 HOST = "www.example.com"

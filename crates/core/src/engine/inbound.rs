@@ -38,7 +38,7 @@ pub enum Decision {
 #[derive(Debug)]
 pub struct Collecting {
     engine: Engine,
-    request: Request,
+    request: Box<Request>,
     moment: Moment,
     layer: LayerName,
     mode: Mode,
@@ -49,7 +49,7 @@ pub struct Collecting {
 #[derive(Debug)]
 pub struct Pending {
     engine: Engine,
-    request: Request,
+    request: Box<Request>,
     moment: Moment,
     modes: Modes,
     asks: Vec<Ask>,
@@ -80,7 +80,7 @@ impl Engine {
     }
 
     #[allow(clippy::result_large_err, reason = "one an exchange, on the stack, moved once")]
-    fn read(&self, received: Received, connection: Connection, moment: Moment) -> Result<Request, Outgoing> {
+    fn read(&self, received: Received, connection: Connection, moment: Moment) -> Result<Box<Request>, Outgoing> {
         let policy = self.policy();
         let mode = policy.modes.get(LayerName::Protocol);
         let refuse = |denial| self.refuse_unreadable(&connection, moment, LayerName::Protocol, denial);
@@ -92,7 +92,7 @@ impl Engine {
             notes.add(finding_of(LayerName::Protocol, Mode::Report, Action::Refuse, &denial));
         }
         let scheme = asker::scheme(policy, &connection, &received.headers);
-        Ok(Request {
+        Ok(Box::new(Request {
             client: asker::client(policy, &connection, &received.headers),
             method: received.method,
             target,
@@ -106,10 +106,10 @@ impl Engine {
             facts: Facts::default(),
             nonce: if policy.layers.headers.uses_nonce() { nonce_of(moment) } else { String::new() },
             notes,
-        })
+        }))
     }
 
-    fn respond(&self, request: Request, moment: Moment, instead: Instead) -> Outgoing {
+    fn respond(&self, request: Box<Request>, moment: Moment, instead: Instead) -> Outgoing {
         Exchange::new(self.clone(), request, moment).instead(instead.status, instead.headers, instead.body)
     }
 }

@@ -14,7 +14,8 @@ use http::{HeaderMap, HeaderName, StatusCode, header};
 #[derive(Debug)]
 pub struct Exchange {
     engine: Engine,
-    request: Request,
+    /// Boxed, since it passes through every phase by value.
+    request: Box<Request>,
     moment: Moment,
 }
 
@@ -139,7 +140,7 @@ impl Outgoing {
 }
 
 impl Exchange {
-    pub(super) const fn new(engine: Engine, request: Request, moment: Moment) -> Self {
+    pub(super) const fn new(engine: Engine, request: Box<Request>, moment: Moment) -> Self {
         Self { engine, request, moment }
     }
 
