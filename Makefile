@@ -60,8 +60,8 @@ fuzz: fuzz-heads ## A million mutated heads, then a minute of fuzzing for each p
 fuzz-heads: ## Parse a million mutated heads
 	cargo run --locked --release -q -p gambeson-wire --example mutate -- 1000000
 
-deny: ## Licences, duplicates, advisories (needs cargo-deny)
-	@command -v cargo-deny >/dev/null || { echo "skipped: cargo-deny is not installed (cargo install cargo-deny)"; exit 0; }; \
+deny: ## Licences, duplicates, walls, advisories (installs cargo-deny once; the advisories need GitHub)
+	cargo deny --version >/dev/null 2>&1 || CARGO_TARGET_DIR=$(TARGET)/deny cargo install --locked cargo-deny
 	cargo deny check
 
 docs: build ## Write what is generated: the policy reference
