@@ -1,0 +1,1 @@
+//! Bounded push readers of queries, forms, multipart, JSON, XML and cookies, as Python frameworks read them.
