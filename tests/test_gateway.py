@@ -210,6 +210,22 @@ def test_a_websocket_of_a_foreign_page_is_refused_and_with_csrf_off_it_is_not(se
     assert connection.recv(4096).startswith(b"HTTP/1.1 101 ")
 
 
+def test_an_open_websocket_holds_its_place_among_the_connections_to_the_app(serve):
+    few = '[upstream]\nconnections = 2\nconnect = "500ms"\n'  # one client gets half of them: one
+    gateway = serve(few, upstream=App(websocket).url, listen="workers = 1")
+    connection = gateway.plain()
+    connection.settimeout(10)
+    connection.sendall(UPGRADE + b"origin: http://localhost\r\n\r\n")
+    assert connection.recv(4096).startswith(b"HTTP/1.1 101 ")
+    assert get(gateway)[0] == 503
+    assert rules(gateway) == ["app-busy"]
+    connection.close()
+    deadline = time.monotonic() + 10
+    while (status := get(gateway)[0]) == 503 and time.monotonic() < deadline:
+        pass
+    assert status == 200
+
+
 def test_upgrades_to_anything_but_websocket_are_plain_requests(serve):
     app = App()
     request = b"GET / HTTP/1.1\r\n" + HOST + b"connection: upgrade, http2-settings\r\nupgrade: h2c\r\nhttp2-settings: AAMAAABkAAQAAP__\r\n\r\n"

@@ -14,7 +14,7 @@ const BUFFER_BYTES: usize = 8 * 1024;
 /// Carries bytes until both ends are done, or both are silent for too long, or the gateway stops.
 pub(crate) async fn run<I: AsyncRead + AsyncWrite + Unpin>(client: I, early: BytesMut, app: Lease, worker: &Worker) {
     let last = Cell::new(Instant::now());
-    let (stream, greeting) = app.into_connection();
+    let (stream, greeting, _place) = app.into_connection();
     let (mut from_client, mut to_client) = split(client);
     let (mut from_app, mut to_app) = split(stream);
     let up = carry(early, &mut from_client, &mut to_app, &last);

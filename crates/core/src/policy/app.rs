@@ -169,7 +169,7 @@ pub(super) const UPSTREAM: Section = Section {
             name: "connections",
             kind: Kind::Integer(1, 100_000),
             default: "1024",
-            about: "Most connections to the app at a time; one client (IPv6: one /64 network) gets at most half of them.",
+            about: "Most connections to the app at a time, open WebSockets among them; one client (IPv6: one /64 network) gets at most half of them.",
             why: "Beyond what an app server can work on, waiting at the gateway is cheaper.",
         },
         Key {

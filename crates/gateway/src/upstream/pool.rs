@@ -41,8 +41,8 @@ pub(crate) struct Lease {
     place: Place,
 }
 
-/// A place among the connections that may be open.
-struct Place {
+/// A place among the connections that may be open; free again when it is dropped.
+pub(crate) struct Place {
     pool: Rc<Pool>,
     client: u64,
 }
@@ -71,9 +71,10 @@ impl Drop for Place {
 }
 
 impl Lease {
-    /// The stream, and what was read of it beyond the answer's head: for a WebSocket.
-    pub(crate) fn into_connection(self) -> (AppStream, bytes::BytesMut) {
-        self.connection.into_parts()
+    /// The stream, what was read of it beyond the answer's head, and the place to be kept for as long as it is used: for a WebSocket.
+    pub(crate) fn into_connection(self) -> (AppStream, bytes::BytesMut, Place) {
+        let (stream, greeting) = self.connection.into_parts();
+        (stream, greeting, self.place)
     }
 }
 
