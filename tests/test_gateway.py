@@ -371,6 +371,23 @@ def test_a_body_over_the_limit_is_a_413_that_arrives(serve):
     assert parse(exchange(gateway.plain(), chunked))[0] == 413
 
 
+@pytest.mark.parametrize("framing", ["length", "chunked"])
+def test_a_body_that_is_only_reported_as_too_large_passes_and_is_written_down(serve, framing):
+    app = App()
+    gateway = serve('[[route]]\npath = "/up"\nbody = "1KiB"\nreport = ["protocol"]\n', upstream=app.url)
+    body = (b"content-length: 2048\r\n\r\n" + bytes(2048)) if framing == "length" else (
+        b"transfer-encoding: chunked\r\n\r\n" + b"400\r\n" + bytes(1024) + b"\r\n400\r\n" + bytes(1024) + b"\r\n0\r\n\r\n"
+    )
+    connection = gateway.plain()
+    connection.settimeout(10)
+    connection.sendall(b"POST /up HTTP/1.1\r\n" + HOST + body)
+    assert connection.recv(4096).startswith(b"HTTP/1.1 200 ")
+    (record,) = gateway.records()
+    (finding,) = record["findings"]
+    assert (finding["rule"], finding["mode"], record["status"]) == ("body-too-large", "report", 200)
+    assert finding["value"] == ("2048 bytes" if framing == "length" else "more than 1024 bytes")
+
+
 # --- reload, restart ---------------------------------------------------------------------------------------------------
 
 

@@ -128,7 +128,7 @@ impl Ask {
 }
 
 fn seen(outgoing: Outgoing, forwarded: Option<(String, HeaderMap)>) -> Seen {
-    let findings = outgoing.finish.findings().to_vec();
+    let findings = outgoing.finish.findings().cloned().collect();
     let (status, headers) = (outgoing.head.status.as_u16(), outgoing.head.headers);
     Seen { status, headers, forwarded, findings, recorded: outgoing.finish.record(0).is_some() }
 }

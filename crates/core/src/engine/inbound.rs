@@ -110,7 +110,7 @@ impl Engine {
     }
 
     fn respond(&self, request: Box<Request>, moment: Moment, instead: Instead) -> Outgoing {
-        Exchange::new(self.clone(), request, moment).instead(instead.status, instead.headers, instead.body)
+        Exchange::new(self.clone(), request, moment, None).instead(instead.status, instead.headers, instead.body)
     }
 }
 
@@ -143,7 +143,8 @@ impl Pending {
         }
         let permit = Permit::new(&policy, &mut request, route);
         let body = RequestBody::new(policy.layers.protocol.body_bytes_max(route), modes);
-        Decision::Forward(permit, body, Exchange::new(engine, request, moment))
+        let exchange = Exchange::new(engine, request, moment, body.overrun());
+        Decision::Forward(permit, body, exchange)
     }
 }
 

@@ -1,6 +1,6 @@
 //! From the app's answer, or our own, to what leaves and what is written down.
 
-use super::{Engine, Halt, Moment, apply, finding_of};
+use super::{Engine, Halt, Moment, apply, finding_of, forward::Overrun};
 use crate::{
     exchange::{Notes, Request, Response, ResponseHead},
     layers::{Body, Denial, Layer, Outcome, Verdict},
@@ -17,6 +17,7 @@ pub struct Exchange {
     /// Boxed, since it passes through every phase by value.
     request: Box<Request>,
     moment: Moment,
+    overrun: Option<Overrun>,
 }
 
 /// After the answer's head.
@@ -94,12 +95,12 @@ impl Finish {
     }
 
     /// What the layers found, whether it is written down or not: to be counted.
-    #[must_use]
-    pub fn findings(&self) -> &[Finding] {
-        match &self.what {
-            What::Unread { record, .. } => &record.findings,
-            What::Exchange { findings, .. } => findings,
-        }
+    pub fn findings(&self) -> impl Iterator<Item = &Finding> {
+        let (findings, late) = match &self.what {
+            What::Unread { record, .. } => (&record.findings, None),
+            What::Exchange { findings, exchange, .. } => (findings, exchange.late()),
+        };
+        findings.iter().chain(late)
     }
 
     /// Notes that the answer broke off after its head had left, when nothing can be answered any more.
@@ -116,7 +117,8 @@ impl Finish {
     pub fn record(self, took_ms: u64) -> Option<Box<Record>> {
         match self.what {
             What::Unread { record, wanted } => wanted.then_some(record),
-            What::Exchange { exchange, findings, status, app_status, original } => {
+            What::Exchange { exchange, mut findings, status, app_status, original } => {
+                findings.extend(exchange.late().cloned());
                 let record = exchange.record(status, app_status, findings, original)?;
                 Some(Box::new(Record { took_ms, ..record }))
             }
@@ -140,8 +142,13 @@ impl Outgoing {
 }
 
 impl Exchange {
-    pub(super) const fn new(engine: Engine, request: Box<Request>, moment: Moment) -> Self {
-        Self { engine, request, moment }
+    pub(super) const fn new(engine: Engine, request: Box<Request>, moment: Moment, overrun: Option<Overrun>) -> Self {
+        Self { engine, request, moment, overrun }
+    }
+
+    /// What was found while the body passed, up to now.
+    fn late(&self) -> Option<&Finding> {
+        self.overrun.as_ref()?.get()
     }
 
     /// The exchange's reference id.

@@ -104,7 +104,7 @@ fn observed(outgoing: Outgoing, forwarded: Option<Forwarded>, case: &Case) -> Ob
         status: outgoing.head.status.as_u16(),
         headers: lines(&outgoing.head.headers),
         body,
-        findings: Some(outgoing.finish.findings().iter().map(seen).collect()),
+        findings: Some(outgoing.finish.findings().map(seen).collect()),
     }
 }
 
@@ -208,8 +208,7 @@ fn reflecting(fields: &[(&str, &str)]) -> ResponseHead {
 }
 
 fn asked(outgoing: Outgoing, forwarded: bool) -> Asked {
-    let found = outgoing.finish.findings();
-    let decided = found.iter().find(|finding| matches!(finding.action, Action::Refuse | Action::Answer));
+    let decided = outgoing.finish.findings().find(|finding| matches!(finding.action, Action::Refuse | Action::Answer));
     Asked {
         forwarded,
         rule: decided.map(|finding| format!("{}/{}", finding.layer, finding.rule)).unwrap_or_default(),

@@ -59,7 +59,7 @@ const JSON: (&str, &str) = ("content-type", "application/json");
 
 fn rule(outgoing: &Outgoing) -> Option<String> {
     let own = matches!(outgoing.payload, Payload::Own(_));
-    let finding = outgoing.finish.findings().iter().find(|finding| finding.layer == LayerName::Disclosure);
+    let finding = outgoing.finish.findings().find(|finding| finding.layer == LayerName::Disclosure);
     own.then(|| finding.map_or_else(|| "?".to_owned(), |finding| finding.rule.to_string()))
 }
 

@@ -226,7 +226,7 @@ fn reports_are_taken_and_noted() {
         _ => None,
     };
     let out = take("", report).unwrap();
-    let noted = out.finish.findings().iter().find(|finding| finding.rule == "csp-violation").unwrap();
+    let noted = out.finish.findings().find(|finding| finding.rule == "csp-violation").unwrap();
     assert_eq!((noted.part.as_str(), noted.value.as_str()), ("script-src-elem on /a", "inline"));
     assert_eq!(out.head.status, StatusCode::NO_CONTENT);
     assert_eq!(take("", b"{").unwrap().head.status, StatusCode::BAD_REQUEST);
