@@ -361,6 +361,21 @@ def test_a_kept_connection_that_the_app_closed_is_replaced_for_a_get(serve):
     app.close()
 
 
+def test_what_is_no_request_is_refused_in_the_same_headers_as_all_else(serve):
+    gateway = serve()
+    for raw in [b"GET / HTTP/1.1\nhost: localhost\n\n", b"GET /%00 HTTP/1.1\r\n" + HOST + b"\r\n"]:
+        status, head, _ = parse(exchange(gateway.plain(), raw, 5))
+        assert status == 400
+        for name in [b"cross-origin-resource-policy", b"permissions-policy", b"x-content-type-options", b"x-gambeson-ref"]:
+            assert header(head, name), (raw, name)
+
+
+def test_behind_a_proxy_the_record_of_a_malformed_request_names_its_client(serve):
+    gateway = serve(listen='trusted_proxies = ["127.0.0.1"]')
+    assert get(gateway, "/%00", b"x-forwarded-for: 203.0.113.9\r\n")[0] == 400
+    assert [record["client"] for record in gateway.records()] == ["203.0.113.9"]
+
+
 def test_a_body_over_the_limit_is_a_413_that_arrives(serve):
     app = App()
     gateway = serve('[protocol]\nbody = "1KiB"\n', upstream=app.url)

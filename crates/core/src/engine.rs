@@ -18,13 +18,14 @@ pub use inbound::{Collecting, Decision, Pending, Step};
 pub use outbound::{Exchange, Finish, Held, Outgoing, Payload, ResponseStep, client_gone};
 
 use crate::{
-    exchange::{Connection, Entropy, Notes},
-    layers::{Denial, Reply, Verdict},
+    exchange::{Connection, Entropy, Notes, Request},
+    layers::{Denial, Facts, Reply, Verdict},
     policy::{LayerName, Mode, Policy},
     record::{Action, Finding, Record, ReferenceId},
+    target::Target,
 };
 use bytes::Bytes;
-use http::{HeaderMap, StatusCode};
+use http::{HeaderMap, Method, StatusCode, Version};
 use std::sync::Arc;
 
 /// Decides, by one policy. Cheap to clone; a request keeps the one it began with.
@@ -59,14 +60,19 @@ impl Engine {
     /// is dressed, numbered and recorded like any other.
     #[must_use]
     pub fn refuse_unreadable(&self, connection: &Connection, moment: Moment, layer: LayerName, denial: Box<Denial>) -> Outgoing {
+        self.refuse_unread(&Unread { connection, authority: None, headers: &HeaderMap::new() }, moment, layer, denial)
+    }
+
+    fn refuse_unread(&self, unread: &Unread<'_>, moment: Moment, layer: LayerName, denial: Box<Denial>) -> Outgoing {
         let id = moment.entropy.reference();
         let finding = finding_of(layer, Mode::Enforce, Action::Refuse, &denial);
         let (mut headers, body) = crate::page::page(denial.status, denial.say, id, false);
         headers.extend(denial.headers);
+        let request = unread.stand_in(&self.policy);
         let record = Record {
             id: id.to_string(),
             time_ms: moment.now_ms,
-            client: connection.peer.to_string(),
+            client: request.client.to_string(),
             method: String::new(),
             host: String::new(),
             path: String::new(),
@@ -77,7 +83,38 @@ impl Engine {
             original: None,
         };
         let wanted = self.policy.layers.audit_log.wants(self.policy.modes, &record.findings);
-        Outgoing::unread(denial.status, headers, body, id, record, wanted)
+        Exchange::new(self.clone(), Box::new(request), moment, None).instead(denial.status, headers, body).unread(record, wanted)
+    }
+}
+
+/// What is known of a request that could not be read.
+struct Unread<'a> {
+    connection: &'a Connection,
+    authority: Option<&'a str>,
+    headers: &'a HeaderMap,
+}
+
+impl Unread<'_> {
+    /// A request in its place, so that the layers dress the refusal as they dress every other.
+    fn stand_in(&self, policy: &Policy) -> Request {
+        let &Self { connection, authority, headers } = self;
+        let sni = || connection.tls.as_ref().and_then(|tls| tls.sni.as_deref()).unwrap_or_default().to_ascii_lowercase();
+        let read = asker::authority(policy, connection, authority, headers, Mode::Enforce);
+        Request {
+            client: asker::client(policy, connection, headers),
+            method: Method::GET,
+            target: Target::root(),
+            headers: HeaderMap::new(),
+            version: Version::HTTP_11,
+            scheme: asker::scheme(policy, connection, headers),
+            host: read.map_or_else(|_| sni(), |(authority, _)| authority.host),
+            port: None,
+            connection: connection.clone(),
+            route: None,
+            facts: Facts::default(),
+            nonce: String::new(),
+            notes: Notes::new(),
+        }
     }
 }
 

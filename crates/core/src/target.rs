@@ -127,6 +127,11 @@ impl Target {
         reader.finish(query)
     }
 
+    /// The path `/`, in the place of a target that could not be read.
+    pub(crate) fn root() -> Self {
+        Self { text: "/".into(), path_len: 1, decoded: None }
+    }
+
     /// Reads what a WSGI server hands over: a path already decoded once, and the query without its question mark.
     ///
     /// # Errors

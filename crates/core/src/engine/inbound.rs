@@ -1,6 +1,6 @@
 //! From a received head to a decision.
 
-use super::{Engine, Exchange, Halt, Instead, Moment, Outgoing, Permit, RequestBody, apply, asker, finding_of};
+use super::{Engine, Exchange, Halt, Instead, Moment, Outgoing, Permit, RequestBody, Unread, apply, asker, finding_of};
 use crate::{
     exchange::{Connection, Notes, Received, Request, Scheme},
     layers::{Body, Facts, Layer, Settings, Verdict},
@@ -83,10 +83,11 @@ impl Engine {
     fn read(&self, received: Received, connection: Connection, moment: Moment) -> Result<Box<Request>, Outgoing> {
         let policy = self.policy();
         let mode = policy.modes.get(LayerName::Protocol);
-        let refuse = |denial| self.refuse_unreadable(&connection, moment, LayerName::Protocol, denial);
+        let unread = Unread { connection: &connection, authority: received.authority.as_deref(), headers: &received.headers };
+        let refuse = |denial| self.refuse_unread(&unread, moment, LayerName::Protocol, denial);
         let (target, odd_target) = policy.layers.protocol.read_target(&received.target, mode).map_err(refuse)?;
         let (authority, odd_host) =
-            asker::authority(policy, &connection, received.authority.as_deref(), &received.headers, mode).map_err(refuse)?;
+            asker::authority(policy, &connection, unread.authority, &received.headers, mode).map_err(refuse)?;
         let mut notes = Notes::new();
         for denial in odd_target.into_iter().chain(odd_host) {
             notes.add(finding_of(LayerName::Protocol, Mode::Report, Action::Refuse, &denial));

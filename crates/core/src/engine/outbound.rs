@@ -127,17 +127,10 @@ impl Finish {
 }
 
 impl Outgoing {
-    pub(super) fn unread(
-        status: StatusCode,
-        headers: HeaderMap,
-        body: Bytes,
-        id: ReferenceId,
-        record: Record,
-        wanted: bool,
-    ) -> Self {
-        let began_ms = record.time_ms;
-        let finish = Finish { id, began_ms, what: What::Unread { record: Box::new(record), wanted } };
-        Self { head: ResponseHead { status, headers }, payload: Payload::Own(body), finish }
+    /// The same answer, to a request that could not be read: this is what is written down of it.
+    pub(super) fn unread(mut self, record: Record, wanted: bool) -> Self {
+        self.finish.what = What::Unread { record: Box::new(record), wanted };
+        self
     }
 }
 

@@ -1,7 +1,11 @@
 use crate::{
-    policy::Policy,
+    engine::Moment,
+    exchange::{Connection, Entropy, Tls},
+    layers::Denial,
+    policy::{LayerName, Policy},
     testing::{Ask, engine},
 };
+use http::StatusCode;
 
 const SHOP: &str = "[app]\nhosts = [\"shop.example.com\", \"*.shop.example.com\", \"localhost\", \"[::1]\"]\n";
 
@@ -79,6 +83,40 @@ fn hsts_binds_names_over_https_alone() {
     let behind = "[listen]\nplain = true\ntrusted_proxies = [\"192.0.2.1\"]";
     let told = ask("shop.example.com").plain().header("x-forwarded-proto", "https");
     assert!(hsts(behind, told).is_some());
+}
+
+#[test]
+fn a_request_that_cannot_be_read_is_refused_in_the_same_dress() {
+    let read_as = |policy: &str, ask: Ask| {
+        let seen = ask.to(&shop(policy));
+        assert_eq!((seen.status, seen.recorded), (400, true));
+        let is_sent = |name| seen.header(name).is_some();
+        (is_sent("strict-transport-security"), is_sent("cross-origin-resource-policy"), is_sent("permissions-policy"))
+    };
+    let split = || Ask::get("/a b").header("host", "shop.example.com");
+    let no_host = || Ask::get("/").http2("");
+    assert_eq!(read_as("", split()), (true, true, true));
+    assert_eq!(read_as("", no_host().sni("Shop.Example.com")), (true, true, true));
+    assert_eq!(read_as("", no_host().sni("evil.example")), (false, true, true));
+    assert_eq!(read_as("", split().plain()), (false, true, true));
+    assert_eq!(read_as("[transport]\nmode = \"off\"\n[headers]\nmode = \"off\"", split()), (false, false, false));
+}
+
+#[test]
+fn bytes_that_are_no_request_are_refused_in_the_same_dress() {
+    let connection = Connection {
+        peer: [192, 0, 2, 1].into(),
+        tls: Some(Tls { sni: Some("shop.example.com".into()), ..Tls::default() }.into()),
+    };
+    let refused = |policy: &str| {
+        let moment = Moment { now_ms: 0, entropy: Entropy([7; 24]) };
+        let denial = Denial::new("bare-lf", StatusCode::BAD_REQUEST, "This request is malformed.", "a bare LF");
+        let head = shop(policy).refuse_unreadable(&connection, moment, LayerName::Protocol, denial).head;
+        let found = ["strict-transport-security", "cross-origin-resource-policy"].map(|name| head.headers.contains_key(name));
+        (head.status.as_u16(), found)
+    };
+    assert_eq!(refused(""), (400, [true, true]));
+    assert_eq!(refused("[transport]\nmode = \"off\"\n[headers]\nmode = \"off\""), (400, [false, false]));
 }
 
 #[test]
