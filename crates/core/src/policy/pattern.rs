@@ -5,10 +5,12 @@ use std::cmp::Ordering;
 
 /// A path pattern: literal segments, `{name}` for one segment, a last `*` for all that follows.
 ///
-/// `/users/{id}` matches `/users/7`; `/static/*` matches `/static`, `/static/` and everything below.
+/// `/users/{id}` matches `/users/7`; `/static/*` matches `/static`, `/static/` and everything below. A slash at the end makes no
+/// difference: Flask and Django answer both spellings, and a rule that knew only one could be gone round (CWE-436).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Pattern {
     text: String,
+    /// Without the empty one behind a last slash; the root alone has an empty one.
     segments: Vec<Segment>,
     open: bool,
 }
@@ -31,7 +33,7 @@ impl Pattern {
                 _ => return false,
             }
         }
-        self.open || given.next().is_none()
+        self.open || given.all(str::is_empty)
     }
 
     /// The pattern as written.
@@ -83,7 +85,10 @@ impl FromText for Pattern {
         let last = rest.matches('/').count();
         let segments: Result<Vec<_>, &str> = rest.split('/').enumerate().map(|(i, text)| segment(text, i == last)).collect();
         match segments {
-            Ok(segments) => Ok(Self { text: text.to_owned(), segments, open }),
+            Ok(mut segments) => {
+                segments.pop_if(|last| rest.contains('/') && *last == Segment::Literal(String::new()));
+                Ok(Self { text: text.to_owned(), segments, open })
+            }
             Err(message) => wrong(message),
         }
     }
@@ -123,7 +128,6 @@ mod tests {
     fn patterns_match_whole_segments() {
         assert!(pattern("/").matches("/"));
         assert!(!pattern("/").matches("/a"));
-        assert!(pattern("/a/").matches("/a/") && !pattern("/a/").matches("/a"));
         assert!(pattern("/*").matches("/a/b"));
         assert!(pattern("/static/*").matches("/static"));
         assert!(pattern("/static/*").matches("/static/a/b.css"));
@@ -131,6 +135,16 @@ mod tests {
         assert!(pattern("/users/{id}").matches("/users/7"));
         assert!(!pattern("/users/{id}").matches("/users/"));
         assert!(!pattern("/users/{id}").matches("/users/7/edit"));
+    }
+
+    #[test]
+    fn a_slash_at_the_end_makes_no_difference() {
+        for text in ["/a", "/a/", "/{x}", "/{x}/"] {
+            assert!(pattern(text).matches("/a") && pattern(text).matches("/a/"), "{text}");
+            assert!(!pattern(text).matches("/a/b") && !pattern(text).matches("/"), "{text}");
+        }
+        assert!(pattern("/users/{id}").matches("/users/7/") && !pattern("/users/{id}").matches("/users/"));
+        assert!(pattern("/a/").is_like(&pattern("/a")) && !pattern("/a/").is_like(&pattern("/a/*")));
     }
 
     #[test]

@@ -18,8 +18,8 @@ pub(super) const ROUTE: Section = Section {
             name: "path",
             kind: Kind::Text("path pattern"),
             default: "",
-            about: "Which paths: `/comments`, `/users/{id}`, `/static/*`.",
-            why: "It must be given.",
+            about: "Which paths: `/comments`, `/users/{id}`, `/static/*`. A slash at the end makes no difference: `/logout` is `/logout/` too.",
+            why: "It must be given. Flask and Django answer both spellings, so a rule for one holds for the other.",
         },
         Key {
             name: "methods",
