@@ -74,8 +74,7 @@ impl Layer for Disclosure {
     fn mend(&self, request: &Request, _: Option<&Route>, response: &mut Response, body: Option<Body<'_>>) -> Outcome {
         let Some(body) = body.filter(|body| !body.bytes.is_empty()) else { return Outcome::Pass };
         let Some(scope) = self.scope(request, response) else { return Outcome::Pass };
-        let coding = response.headers().get(header::CONTENT_ENCODING);
-        let text = match encoding::text(body.bytes, coding) {
+        let text = match encoding::text(body.bytes, response.headers()) {
             Text::Plain(text) => text,
             Text::Unknown if scope == Scope::Failure && !self.allows("unreadable-error") => {
                 return Outcome::Replace(denial("unreadable-error", "a failure in an unknown content coding", request, response));
@@ -117,8 +116,7 @@ impl Disclosure {
 
     /// The app's own body as it may be written down: shortened, secrets masked.
     pub(crate) fn original(&self, request: &Request, response: &Response, body: &[u8]) -> String {
-        let coding = response.headers().get(header::CONTENT_ENCODING);
-        match encoding::text(body, coding) {
+        match encoding::text(body, response.headers()) {
             Text::Plain(text) => original::shown(&text, request, self.original_bytes),
             Text::Unknown => String::new(),
         }

@@ -21,8 +21,11 @@ fn answer(policy: &str, status: u16, headers: &[(&'static str, &str)], body: &[u
 }
 
 fn map(fields: &[(&'static str, &str)]) -> HeaderMap {
-    let field = |(name, value): &(&'static str, &str)| (HeaderName::from_static(name), HeaderValue::from_str(value).unwrap());
-    fields.iter().map(field).collect()
+    let mut headers = HeaderMap::new();
+    for (name, value) in fields {
+        headers.append(HeaderName::from_static(name), HeaderValue::from_str(value).unwrap());
+    }
+    headers
 }
 
 fn answer_to(
@@ -150,13 +153,34 @@ fn a_debugger_is_found_at_any_status() {
     assert_eq!(with("", &[HTML, server]), None, "without a length it may be a stream");
 }
 
+fn gzip(text: &[u8]) -> Vec<u8> {
+    let mut out = GzEncoder::new(Vec::new(), Compression::fast());
+    out.write_all(text).unwrap();
+    out.finish().unwrap()
+}
+
+#[test]
+fn codings_are_one_list_however_many_lines_hold_it() {
+    let with = |codings: &[&str], body: &[u8]| {
+        let lines = codings.iter().map(|coding| ("content-encoding", *coding));
+        rule(&answer("", 500, &std::iter::once(PLAIN).chain(lines).collect::<Vec<_>>(), body))
+    };
+    let (once, found) = (gzip(TRACEBACK.as_bytes()), Some("python-traceback"));
+    let twice = gzip(&once);
+    for codings in [&["identity", "gzip"][..], &["GZIP", ""], &["identity, gzip"], &[" , X-Gzip,"]] {
+        assert_eq!(with(codings, &once).as_deref(), found, "{codings:?}");
+    }
+    for codings in [&["gzip", "gzip"][..], &["gzip, gzip"], &["identity", "gzip,identity", "gzip"]] {
+        assert_eq!(with(codings, &twice).as_deref(), found, "{codings:?}");
+        assert_eq!(with(codings, &gzip(&gzip(b"sorry"))), None, "{codings:?}");
+    }
+    assert_eq!(with(&["identity", "br"], b"\x01\x02").as_deref(), Some("unreadable-error"));
+    assert_eq!(with(&["br", "gzip"], &once).as_deref(), Some("unreadable-error"), "what is brotli beneath is not read");
+    assert_eq!(with(&["gzip,gzip,gzip,gzip,gzip"], &once).as_deref(), Some("unreadable-error"));
+}
+
 #[test]
 fn compressed_errors_are_looked_into() {
-    let gzip = |text: &[u8]| {
-        let mut out = GzEncoder::new(Vec::new(), Compression::fast());
-        out.write_all(text).unwrap();
-        out.finish().unwrap()
-    };
     let mut zlib = ZlibEncoder::new(Vec::new(), Compression::fast());
     zlib.write_all(TRACEBACK.as_bytes()).unwrap();
     let mut bare = DeflateEncoder::new(Vec::new(), Compression::fast());
