@@ -1,0 +1,104 @@
+//! The `Cookie` header (RFC 6265 section 4.2.1).
+//!
+//! Ours is the reading of RFC 6265: pairs end at `;`, and a quote is nothing special there. Frameworks undo quotes
+//! (and octal escapes) in four ways; some let a quoted value hold a `;`.
+
+use crate::{Bound, Field, Kind, Limits, Note, Notes, Out, Place, Stop};
+use memchr::memchr;
+
+/// Reads the value of a `Cookie` header. A surrounding pair of quotes is taken off the value; `raw` keeps it.
+pub fn read_cookies(header: &[u8], limits: &Limits, out: &mut Out<'_>) -> Result<(), Stop> {
+    out.spend(header.len())?;
+    let mut notes = Notes::default();
+    let mut fields = 0_u32;
+    for pair in header.split(|byte| *byte == b';') {
+        let pair = trim(pair);
+        if pair.is_empty() {
+            continue;
+        }
+        fields = fields.saturating_add(1);
+        if fields > limits.fields {
+            return Err(Stop::Bound(Bound::Fields));
+        }
+        let (name, raw) = split(pair, &mut notes, out)?;
+        judge(name, raw, &mut notes, out)?;
+        if name.len() > limits.name_bytes {
+            return Err(Stop::Bound(Bound::Name));
+        }
+        if raw.len() > limits.value_bytes {
+            return Err(Stop::Bound(Bound::Value));
+        }
+        out.field(Field { place: Place::Cookie, kind: Kind::Text, name, value: unquoted(raw), raw })?;
+    }
+    Ok(())
+}
+
+/// A pair without `=` is a nameless value to browsers, a valueless name to Werkzeug, and nothing to others.
+fn split<'a>(pair: &'a [u8], notes: &mut Notes, out: &mut Out<'_>) -> Result<(&'a [u8], &'a [u8]), Stop> {
+    let Some(equals) = memchr(b'=', pair) else {
+        notes.once(Note::CookieNoEquals, out)?;
+        return Ok((b"", pair));
+    };
+    let (name, value) = (pair.get(..equals).unwrap_or_default(), pair.get(equals + 1..).unwrap_or_default());
+    if name.last().is_some_and(|byte| is_space(*byte)) || value.first().is_some_and(|byte| is_space(*byte)) {
+        notes.once(Note::CookieSpace, out)?;
+    }
+    Ok((trim(name), trim(value)))
+}
+
+fn judge(name: &[u8], raw: &[u8], notes: &mut Notes, out: &mut Out<'_>) -> Result<(), Stop> {
+    if name.is_empty() {
+        notes.once(Note::EmptyName, out)?;
+    } else if !name.iter().all(|byte| is_token(*byte)) {
+        notes.once(Note::CookieName, out)?;
+    }
+    if memchr(b'"', raw).is_some() {
+        let whole = raw.len() >= 2 && raw.first() == Some(&b'"') && raw.last() == Some(&b'"');
+        let inner = unquoted(raw);
+        let plain = whole && inner.iter().all(|byte| is_cookie_octet(*byte));
+        notes.once(if plain { Note::CookieQuoted } else { Note::CookieQuote }, out)?;
+    } else if !raw.iter().all(|byte| is_cookie_octet(*byte)) {
+        notes.once(Note::CookieValue, out)?;
+    }
+    if !raw.is_ascii() || !name.is_ascii() {
+        notes.once(Note::RawNonAscii, out)?;
+    }
+    Ok(())
+}
+
+fn unquoted(raw: &[u8]) -> &[u8] {
+    match raw {
+        [b'"', inner @ .., b'"'] => inner,
+        _ => raw,
+    }
+}
+
+/// RFC 6265 `cookie-octet`: visible ASCII without quotes, comma, semicolon and backslash.
+fn is_cookie_octet(byte: u8) -> bool {
+    matches!(byte, 0x21 | 0x23..=0x2b | 0x2d..=0x3a | 0x3c..=0x5b | 0x5d..=0x7e)
+}
+
+/// RFC 9110 `tchar`.
+pub(crate) fn is_token(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric()
+        || matches!(byte, b'!' | b'#'..=b'\'' | b'*' | b'+' | b'-' | b'.' | b'^' | b'_' | b'`' | b'|' | b'~')
+}
+
+pub(crate) fn is_space(byte: u8) -> bool {
+    byte == b' ' || byte == b'\t'
+}
+
+/// Without the spaces and tabs around it.
+pub(crate) fn trim(mut bytes: &[u8]) -> &[u8] {
+    while let [first, rest @ ..] = bytes
+        && is_space(*first)
+    {
+        bytes = rest;
+    }
+    while let [rest @ .., last] = bytes
+        && is_space(*last)
+    {
+        bytes = rest;
+    }
+    bytes
+}

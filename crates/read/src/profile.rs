@@ -1,0 +1,83 @@
+//! What each framework makes of what we note.
+
+use crate::Note;
+
+/// Whose reading counts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Profile {
+    /// Nobody known: only what all read alike is unambiguous.
+    Any,
+    /// Werkzeug, which Flask reads with.
+    Werkzeug,
+    /// Django.
+    Django,
+    /// Starlette and python-multipart, which FastAPI reads with.
+    Starlette,
+    /// aiohttp.
+    Aiohttp,
+    /// Bottle.
+    Bottle,
+}
+
+/// Which of several fields of one name a framework gives when asked for one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Pick {
+    /// The first.
+    First,
+    /// The last.
+    Last,
+}
+
+impl Profile {
+    /// All that are known by name.
+    pub const KNOWN: [Profile; 5] = [Self::Werkzeug, Self::Django, Self::Starlette, Self::Aiohttp, Self::Bottle];
+
+    /// By the name a policy uses for a framework: `flask`, `django`, `fastapi`, `aiohttp`, `bottle`; anything else is [`Profile::Any`].
+    pub fn of_framework(name: &str) -> Self {
+        match name {
+            "flask" | "werkzeug" => Self::Werkzeug,
+            "django" => Self::Django,
+            "fastapi" | "starlette" => Self::Starlette,
+            "aiohttp" => Self::Aiohttp,
+            "bottle" => Self::Bottle,
+            _ => Self::Any,
+        }
+    }
+
+    /// Whether the framework reads what the note is about exactly as we do. A false `true` is a way around every detector;
+    /// a false `false` refuses an honest request: so the list holds what `tests/differential/` has shown, and no more.
+    pub fn agrees(self, note: Note) -> bool {
+        match self {
+            Self::Any => Self::KNOWN.into_iter().all(|profile| profile.agrees(note)),
+            _ => ALIKE.contains(&note) || self.own().contains(&note),
+        }
+    }
+
+    /// Which of several values of one name `query["name"]` gives.
+    pub fn pick(self) -> Pick {
+        match self {
+            Self::Werkzeug | Self::Aiohttp => Pick::First,
+            Self::Any | Self::Django | Self::Starlette | Self::Bottle => Pick::Last,
+        }
+    }
+
+    /// Whether a body of any other type than multipart is read as a form when the app asks for one.
+    pub fn reads_any_type_as_form(self) -> bool {
+        matches!(self, Self::Any | Self::Bottle)
+    }
+
+    fn own(self) -> &'static [Note] {
+        match self {
+            Self::Any => &[],
+            Self::Werkzeug => &[Note::RawNonAscii, Note::TrailingSpace],
+            Self::Django => &[Note::RawNonAscii, Note::TrailingSpace],
+            Self::Starlette => &[Note::TrailingSpace],
+            Self::Aiohttp => &[Note::RawNonAscii],
+            Self::Bottle => &[Note::TrailingSpace],
+        }
+    }
+}
+
+/// Read alike by all of them.
+const ALIKE: &[Note] =
+    &[Note::BadPercent, Note::BadUtf8, Note::Semicolon, Note::BoundaryQuoted, Note::JsonDottedKey, Note::UnquotedParameter];

@@ -1,0 +1,7 @@
+//! The readers from outside: what they give, that pieces do not matter, that hostile bytes do no harm.
+
+mod forms;
+mod json;
+mod kit;
+mod multipart;
+mod properties;

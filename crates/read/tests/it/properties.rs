@@ -1,0 +1,104 @@
+//! Pieces do not matter, and hostile bytes do no harm.
+
+use crate::kit::{small, told};
+use gambeson_read::{Json, Limits, MediaType, Multipart, Place, Reader, UrlEncoded};
+use proptest::prelude::*;
+
+/// Text made of what a format's reader reacts to, so that deep states are reached.
+fn made_of(atoms: &'static [&'static [u8]]) -> impl Strategy<Value = Vec<u8>> {
+    prop::collection::vec(prop::sample::select(atoms), 0..40).prop_map(|atoms| atoms.concat())
+}
+
+fn cuts() -> impl Strategy<Value = Vec<usize>> {
+    prop::collection::vec(1_usize..9, 1..6)
+}
+
+fn whole_and_cut<R: Reader>(make: impl Fn(&Limits) -> R, bytes: &[u8], cuts: &[usize]) {
+    for limits in [Limits::default(), small()] {
+        let (whole, done) = told(make(&limits), bytes, &[]);
+        let (pieces, done_too) = told(make(&limits), bytes, cuts);
+        assert_eq!(done, done_too);
+        if done.is_ok() {
+            assert_eq!(whole, pieces);
+        }
+    }
+}
+
+fn multipart(limits: &Limits) -> Multipart {
+    Multipart::new(&MediaType::read(b"multipart/form-data; boundary=b-"), limits).unwrap()
+}
+
+const FORM: &[&[u8]] = &[b"a", b"=", b"&", b"%", b"4", b"1", b"+", b";", b"\xff", b" ", b"%C3", b"%A9"];
+const JSON: &[&[u8]] = &[
+    b"{",
+    b"}",
+    b"[",
+    b"]",
+    b"\"",
+    b"\"k\"",
+    b":",
+    b",",
+    b"1",
+    b"-",
+    b".",
+    b"e",
+    b"true",
+    b"null",
+    b"NaN",
+    b" ",
+    b"\\",
+    b"\\u",
+    b"d83d",
+    b"\\ude00",
+    b"a",
+    b"\xef\xbb\xbf",
+    b"\xff",
+    b"\0",
+];
+const MULTIPART: &[&[u8]] = &[
+    b"--b-",
+    b"--b-\r\n",
+    b"--b---",
+    b"\r\n",
+    b"\n",
+    b"\r",
+    b"-",
+    b"b",
+    b" ",
+    b"\t",
+    b":",
+    b"Content-Disposition: form-data; name=\"a\"",
+    b"; filename=\"f\"",
+    b"\"",
+    b"\\",
+    b"x",
+    b"\r\n\r\n",
+    b"\r\n--b-\r\n",
+    b"\xff",
+    b"\0",
+    b"Content-Length: 1\r\n",
+];
+
+proptest! {
+    #[test]
+    fn forms_in_pieces(bytes in made_of(FORM), cuts in cuts()) {
+        whole_and_cut(|limits| UrlEncoded::new(Place::Form, limits), &bytes, &cuts);
+    }
+
+    #[test]
+    fn json_in_pieces(bytes in made_of(JSON), cuts in cuts()) {
+        whole_and_cut(Json::new, &bytes, &cuts);
+    }
+
+    #[test]
+    fn multipart_in_pieces(bytes in made_of(MULTIPART), cuts in cuts()) {
+        whole_and_cut(multipart, &bytes, &cuts);
+    }
+
+    #[test]
+    fn any_bytes(bytes in prop::collection::vec(any::<u8>(), 0..300), cuts in cuts()) {
+        whole_and_cut(|limits| UrlEncoded::new(Place::Form, limits), &bytes, &cuts);
+        whole_and_cut(Json::new, &bytes, &cuts);
+        whole_and_cut(multipart, &bytes, &cuts);
+    }
+}
