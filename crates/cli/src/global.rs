@@ -2,6 +2,7 @@
 
 use crate::{Failure, Result, report};
 use gambeson_core::policy::Policy;
+use gambeson_store::audit::printable_json;
 use serde::Serialize;
 use std::{
     io::{self, Write as _},
@@ -96,8 +97,7 @@ impl Global {
     pub fn print<T: Serialize>(&self, value: &T, text: impl FnOnce(&T) -> String) -> Result<()> {
         let mut out = io::stdout().lock();
         if self.json {
-            serde_json::to_writer_pretty(&mut out, value)?;
-            writeln!(out)?;
+            writeln!(out, "{}", printable_json(&serde_json::to_string_pretty(value)?))?;
         } else {
             out.write_all(text(value).as_bytes())?;
         }

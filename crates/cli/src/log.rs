@@ -4,7 +4,7 @@ mod text;
 
 use crate::{Failure, Global, Outcome, Result};
 use gambeson_store::{
-    audit::{Entry, LogReader, verify},
+    audit::{Entry, LogReader, printable_json, verify},
     state_dir::StateDir,
 };
 use std::{
@@ -93,8 +93,7 @@ fn print_lines(entries: &[Entry], global: &Global) -> Result<()> {
     let mut out = io::stdout().lock();
     for entry in entries {
         if global.json {
-            serde_json::to_writer(&mut out, entry)?;
-            writeln!(out)?;
+            writeln!(out, "{}", printable_json(&serde_json::to_string(entry)?))?;
         } else {
             writeln!(out, "{}", text::line(entry, paint()))?;
         }

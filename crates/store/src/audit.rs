@@ -15,7 +15,7 @@ mod verify;
 mod writer;
 
 pub use chain::Entry;
-pub use event::{Event, printable};
+pub use event::{Event, printable, printable_json};
 pub use journal::Limits;
 pub use read::{Follow, LogReader};
 pub use verify::{Problem, Verification, verify};

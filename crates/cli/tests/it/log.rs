@@ -111,6 +111,25 @@ fn show_names_the_lines_of_policy_that_would_allow_it() {
 }
 
 #[test]
+fn nothing_invisible_is_printed_and_json_says_the_same() {
+    const HOSTILE: [char; 8] = ['\u{202e}', '\u{2066}', '\u{200f}', '\u{ad}', '\u{180e}', '\u{206a}', '\u{3164}', '\u{e0041}'];
+    let folder = tempfile::tempdir().unwrap();
+    let state = folder.path().join("state");
+    let log = AuditLog::open(&StateDir::open(&state).unwrap(), Settings::default(), Arc::default()).unwrap();
+    let mut record = refusal("aaaaaaaaaaaaa");
+    record.findings[0].value = HOSTILE.iter().collect();
+    record.host = record.findings[0].value.clone();
+    log.record(Event::Exchange(Box::new(record.clone())));
+    log.close();
+    for command in [&["show", "aaaaaaaaaaaaa"][..], &["tail"], &["show", "aaaaaaaaaaaaa", "--json"], &["tail", "--json"]] {
+        let shown = text(&gambeson(&state, command));
+        assert!(shown.contains("\\u202e") && !shown.contains(HOSTILE), "{command:?}: {shown}");
+    }
+    let shown: serde_json::Value = serde_json::from_str(&text(&gambeson(&state, &["show", "aaaaaaaaaaaaa", "--json"]))).unwrap();
+    assert_eq!(shown["event"]["findings"][0]["value"], record.findings[0].value);
+}
+
+#[test]
 fn show_of_an_unknown_id_is_an_error_with_help() {
     let output = Log::written().run(&["show", "ccccccccccccc"]);
     assert_eq!(output.status.code(), Some(2));

@@ -78,24 +78,39 @@ impl Event {
     }
 }
 
-/// A text with every character escaped that a terminal would act on, line feeds included.
+/// A text with every character escaped that a terminal would act on or not show, line feeds included.
 #[must_use]
 pub fn printable(text: &str) -> String {
+    escaped(text, is_unprintable)
+}
+
+/// JSON in which the same characters are escaped, so that it says the same and can be printed. Line feeds between values stay.
+#[must_use]
+pub fn printable_json(json: &str) -> String {
+    escaped(json, |c| c != '\n' && is_unprintable(c))
+}
+
+/// Escaped as JSON does it, which reads it back: beyond the first plane, in two halves.
+fn escaped(text: &str, is_escaped: impl Fn(char) -> bool) -> String {
     let mut safe = String::with_capacity(text.len());
     for c in text.chars() {
-        match is_unprintable(c) {
-            // All of them lie in the first plane, so four digits do, and JSON reads them back.
-            true => safe.push_str(&format!("\\u{:04x}", u32::from(c))),
+        match is_escaped(c) {
+            true => c.encode_utf16(&mut [0; 2]).iter().for_each(|half| safe.push_str(&format!("\\u{half:04x}"))),
             false => safe.push(c),
         }
     }
     safe
 }
 
-/// Characters that a terminal or an editor acts on instead of showing.
+/// Characters that a terminal or an editor acts on instead of showing (CWE-150, CWE-1007): controls of all kinds, of writing
+/// direction above all, and what is invisible by nature (Unicode's Default_Ignorable_Code_Point).
 fn is_unprintable(c: char) -> bool {
     c.is_control()
-        || matches!(c, '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}')
+        || matches!(c,
+            '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}'..='\u{1160}' | '\u{17b4}'..='\u{17b5}' | '\u{180b}'..='\u{180f}'
+            | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{3164}'
+            | '\u{fe00}'..='\u{fe0f}' | '\u{feff}' | '\u{ffa0}' | '\u{fff0}'..='\u{fffb}'
+            | '\u{1bca0}'..='\u{1bca3}' | '\u{1d173}'..='\u{1d17a}' | '\u{e0000}'..='\u{e0fff}')
 }
 
 #[cfg(test)]
@@ -104,11 +119,20 @@ mod tests {
 
     #[test]
     fn what_a_terminal_would_act_on_is_escaped_and_reads_back_the_same() {
-        let hostile = "a\n\u{1b}[2J\u{7f}\u{9b}1m\u{202e}gpj.exe\u{2028}\u{feff}ї";
+        let hostile = "a\n\u{1b}[2J\u{7f}\u{9b}1m\u{202e}gpj.exe\u{2028}\u{feff}ї\u{ad}\u{3164}\u{e0041}\u{fe0f}";
         let event = Event::notice("started", hostile);
         let line = event.to_line().unwrap();
         assert!(!line.chars().any(is_unprintable), "{line}");
         assert!(line.contains('ї'));
         assert_eq!(serde_json::from_str::<Event>(&line).unwrap(), event);
+        let shown = printable_json(&serde_json::to_string_pretty(&event).unwrap());
+        assert!(!shown.chars().any(|c| c != '\n' && is_unprintable(c)) && shown.contains("\\u202e"), "{shown}");
+        assert_eq!(serde_json::from_str::<Event>(&shown).unwrap(), event);
+    }
+
+    #[test]
+    fn all_that_is_shown_stays() {
+        let plain = "O'Brien, naïve, Київ, 東京, עברית, العربية, नमस्ते, 👩 ½ € – “x”";
+        assert_eq!(printable(plain), plain);
     }
 }
