@@ -3,7 +3,7 @@
 use crate::{Failure, Global, Outcome, Result};
 use gambeson_core::{
     layers::{self, Rule},
-    policy::{Key, Kind, LayerName, PRESETS, SECTIONS, Section, nearest, preset},
+    policy::{IN_PROCESS_RULES, Key, Kind, LayerName, PRESETS, SECTIONS, Section, nearest, preset},
 };
 use serde::Serialize;
 use std::fmt::Write as _;
@@ -49,14 +49,14 @@ pub(crate) struct KeyEntry {
     pub(crate) presets: Vec<(&'static str, String)>,
 }
 
-/// Every rule of a layer: those of the engine, and those of the gateway, which reads the bytes.
+/// Every rule of a layer: those of the engine, and those of its hosts, which read the request and speak with the app.
 pub(crate) fn rules(layer: LayerName) -> Vec<Rule> {
     let mut rules = layers::rules(layer).to_vec();
     if layer == LayerName::Protocol {
         let why =
             "A message that can be read in two ways is read in two ways: smuggling, splitting, desynchronisation (CWE-444).";
         let faults = gambeson_wire::Fault::ALL.iter().map(|fault| Rule { name: fault.rule(), about: fault.why(), why });
-        for rule in gambeson_gateway::RULES.iter().copied().chain(faults) {
+        for rule in gambeson_gateway::RULES.iter().chain(IN_PROCESS_RULES).copied().chain(faults) {
             if rules.iter().all(|known| known.name != rule.name) {
                 rules.push(rule);
             }
@@ -230,6 +230,18 @@ mod tests {
         assert_eq!(names("bare-lf"), ["protocol/bare-lf"]);
         assert_eq!(names("app-timeout"), ["protocol/app-timeout"]);
         assert!(names("mode").len() > LayerName::ALL.len());
+    }
+
+    #[test]
+    fn every_rule_of_the_host_in_the_app_is_explained() {
+        let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../python/src");
+        let files = std::fs::read_dir(folder).unwrap().map(|file| std::fs::read_to_string(file.unwrap().path()).unwrap());
+        let code = files.collect::<String>();
+        let found: Vec<&str> = code.split("Denial::new(\"").skip(1).filter_map(|rest| rest.split('"').next()).collect();
+        assert!(found.len() >= 2);
+        for rule in found {
+            assert_eq!(names(rule), [format!("protocol/{rule}")]);
+        }
     }
 
     #[test]

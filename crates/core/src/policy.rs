@@ -18,7 +18,7 @@ mod suggest;
 mod value;
 
 pub use app::{App, Framework, Listen, SessionCookies, Timeouts, Upstream, UpstreamAddress};
-pub use in_process::{Gap, IN_PROCESS_GAPS};
+pub use in_process::{Gap, IN_PROCESS_GAPS, IN_PROCESS_RULES};
 pub use mode::{LayerName, Mode, Modes};
 pub use pattern::Pattern;
 pub use preset::{PRESETS, preset};

@@ -2,6 +2,7 @@
 //! part of the work already. Said once at start, so that nobody believes in a defence that is not there.
 
 use super::Policy;
+use crate::layers::Rule;
 
 /// A section, or some keys of one, that a host in the app's process enforces not at all or not in full.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -57,6 +58,20 @@ pub const IN_PROCESS_GAPS: &[Gap] = &[
     },
     Gap { section: "rate_limit", keys: &[], why: "each process counts for itself: with four workers, four times as many pass." },
     Gap { section: "route", keys: &["response"], why: "a call cannot be ended from outside." },
+];
+
+/// What a host in the app's own process refuses or answers by itself, recorded under the layer `protocol`.
+pub const IN_PROCESS_RULES: &[Rule] = &[
+    Rule {
+        name: "environ",
+        about: "The server in front handed over a request that cannot be one, such as a method that is no token: 400.",
+        why: "What a server read leniently the app would read in its own way (CWE-436; PEP 3333).",
+    },
+    Rule {
+        name: "app-failed",
+        about: "The app raised an exception that it did not catch: 500, the exception goes to Python's logging.",
+        why: "A server in development shows the traceback to whoever asked (CWE-209).",
+    },
 ];
 
 impl Policy {
