@@ -11,9 +11,12 @@ pub fn read_cookies(header: &[u8], limits: &Limits, out: &mut Out<'_>) -> Result
     out.spend(header.len())?;
     let mut notes = Notes::default();
     let mut fields = 0_u32;
-    for pair in header.split(|byte| *byte == b';') {
-        let pair = trim(pair);
+    let mut pairs = header.split(|byte| *byte == b';').map(trim).peekable();
+    while let Some(pair) = pairs.next() {
         if pair.is_empty() {
+            if pairs.peek().is_some() {
+                notes.once(Note::CookieEmpty, out)?;
+            }
             continue;
         }
         fields = fields.saturating_add(1);
@@ -33,6 +36,10 @@ pub fn read_cookies(header: &[u8], limits: &Limits, out: &mut Out<'_>) -> Result
     Ok(())
 }
 
+/// What `Set-Cookie` has behind a cookie, and Python's `SimpleCookie` looks for here too.
+const ATTRIBUTES: [&[u8]; 10] =
+    [b"expires", b"path", b"comment", b"domain", b"max-age", b"secure", b"httponly", b"version", b"samesite", b"partitioned"];
+
 /// A pair without `=` is a nameless value to browsers, a valueless name to Werkzeug, and nothing to others.
 fn split<'a>(pair: &'a [u8], notes: &mut Notes, out: &mut Out<'_>) -> Result<(&'a [u8], &'a [u8]), Stop> {
     let Some(equals) = memchr(b'=', pair) else {
@@ -51,6 +58,8 @@ fn judge(name: &[u8], raw: &[u8], notes: &mut Notes, out: &mut Out<'_>) -> Resul
         notes.once(Note::EmptyName, out)?;
     } else if !name.iter().all(|byte| is_token(*byte)) {
         notes.once(Note::CookieName, out)?;
+    } else if name.starts_with(b"$") || ATTRIBUTES.iter().any(|attribute| name.eq_ignore_ascii_case(attribute)) {
+        notes.once(Note::CookieReserved, out)?;
     }
     if memchr(b'"', raw).is_some() {
         let whole = raw.len() >= 2 && raw.first() == Some(&b'"') && raw.last() == Some(&b'"');

@@ -1,6 +1,7 @@
 //! The media type of a body: which reader it is for, and what that reader must know.
 
 use crate::Note;
+use crate::cookie::is_token;
 use crate::parameter::Parameters;
 
 /// A `Content-Type` as read.
@@ -31,6 +32,11 @@ impl MediaType {
             if !is_plain_boundary(&boundary.value) {
                 notes.push(Note::BoundaryOdd);
             }
+        }
+        let (kind, subkind) = read.main.split_at(memchr::memchr(b'/', &read.main).unwrap_or(read.main.len()));
+        let subkind = subkind.get(1..).unwrap_or_default();
+        if [kind, subkind].iter().any(|token| token.is_empty() || !token.iter().all(|byte| is_token(*byte))) {
+            notes.push(Note::MediaType);
         }
         if read.list.iter().any(|parameter| parameter.name.contains(&b'*')) {
             notes.push(Note::MediaParameter);

@@ -35,13 +35,23 @@ notes! {
     EmptyName = "empty-name",
     /// An unescaped `;` in a query or form: old Pythons end a pair there.
     Semicolon = "semicolon",
+    /// An unescaped `#` in a query: the start of a fragment to some.
+    Hash = "hash",
+    /// An unescaped space or control in a query: taken out by some.
+    RawControl = "raw-control",
     /// White space at the very end of a form: cut off by some.
     TrailingSpace = "trailing-space",
     /// A charset that is not UTF-8, or none that is known.
     Charset = "charset",
+    /// A media type that is not `type/subtype`.
+    MediaType = "media-type",
     /// A parameter of a media type that is written twice, badly quoted, or not `name=value`.
     MediaParameter = "media-parameter",
 
+    /// Nothing between two semicolons of a `Cookie` header.
+    CookieEmpty = "cookie-empty",
+    /// A cookie named like an attribute (`path`) or with a `$` in front: no cookie to some.
+    CookieReserved = "cookie-reserved",
     /// A cookie without `=`.
     CookieNoEquals = "cookie-no-equals",
     /// White space around the `=` of a cookie.

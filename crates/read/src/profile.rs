@@ -69,11 +69,11 @@ impl Profile {
     fn own(self) -> &'static [Note] {
         match self {
             Self::Any => &[],
-            Self::Werkzeug => &[Note::RawNonAscii, Note::TrailingSpace],
-            Self::Django => &[Note::RawNonAscii, Note::TrailingSpace],
-            Self::Starlette => &[Note::TrailingSpace],
+            Self::Werkzeug => &[Note::Hash, Note::RawNonAscii, Note::TrailingSpace],
+            Self::Django => &[Note::Hash, Note::RawNonAscii, Note::TrailingSpace],
+            Self::Starlette => &[Note::Hash, Note::TrailingSpace],
             Self::Aiohttp => &[Note::RawNonAscii],
-            Self::Bottle => &[Note::TrailingSpace],
+            Self::Bottle => &[Note::Hash, Note::TrailingSpace],
         }
     }
 }

@@ -69,6 +69,9 @@ impl UrlEncoded {
         if memchr(b';', raw).is_some() {
             self.notes.once(Note::Semicolon, out)?;
         }
+        if self.place == Place::Query {
+            self.judge_target(raw, out)?;
+        }
         if !raw.is_ascii() {
             self.notes.once(Note::RawNonAscii, out)?;
             if std::str::from_utf8(raw).is_err() {
@@ -77,6 +80,17 @@ impl UrlEncoded {
         }
         if std::str::from_utf8(&self.name).is_err() || std::str::from_utf8(&self.value).is_err() {
             self.notes.once(Note::BadUtf8, out)?;
+        }
+        Ok(())
+    }
+
+    /// What no target has: it would not have come through a strict server.
+    fn judge_target(&mut self, raw: &[u8], out: &mut Out<'_>) -> Result<(), Stop> {
+        if memchr(b'#', raw).is_some() {
+            self.notes.once(Note::Hash, out)?;
+        }
+        if raw.iter().any(|byte| matches!(byte, 0..=0x20 | 0x7f)) {
+            self.notes.once(Note::RawControl, out)?;
         }
         Ok(())
     }

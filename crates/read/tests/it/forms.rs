@@ -29,7 +29,8 @@ fn what_is_odd_is_noted_once() {
     assert_eq!(notes(b"a=1;b=2"), [Note::Semicolon]);
     assert_eq!(notes("a=\u{e9}".as_bytes()), [Note::RawNonAscii]);
     assert_eq!(notes(b"a=1\r\n"), [Note::TrailingSpace]);
-    assert_eq!(notes(b"a=%3B%20"), []);
+    assert_eq!(notes(b"a=%3B%20%23#"), []);
+    assert_eq!(told(UrlEncoded::new(Place::Query, &small()), b"a=# ", &[]).0.notes, [Note::Hash, Note::RawControl]);
 }
 
 #[test]
@@ -59,6 +60,9 @@ fn cookies_end_at_semicolons() {
     assert_eq!(cookies(b"a=\"b;c\"").notes, [Note::CookieQuote, Note::CookieNoEquals, Note::EmptyName]);
     assert_eq!(cookies(b"a=\"\\073\"").notes, [Note::CookieQuote]);
     assert_eq!(cookies(b"a").notes, [Note::CookieNoEquals, Note::EmptyName]);
+    assert_eq!(cookies(b"a=1;;b=2;").notes, [Note::CookieEmpty]);
+    assert_eq!(cookies(b"Path=/").notes, [Note::CookieReserved]);
+    assert_eq!(cookies(b"$Version=1").notes, [Note::CookieReserved]);
     assert_eq!(cookies(b"a =1").notes, [Note::CookieSpace]);
     assert_eq!(cookies(b"a b=1").notes, [Note::CookieName]);
     assert_eq!(cookies(b"a=b c").notes, [Note::CookieValue]);

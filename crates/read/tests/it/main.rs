@@ -1,4 +1,5 @@
 //! The readers from outside: what they give, that pieces do not matter, that hostile bytes do no harm.
+#![allow(clippy::unwrap_used, reason = "test helpers")]
 
 mod forms;
 mod json;

@@ -1,0 +1,128 @@
+"""Requests to read: ordinary ones, and what becomes of them when a few bytes change."""
+
+import random
+
+FORM = "application/x-www-form-urlencoded"
+JSON = "application/json"
+MULTIPART = "multipart/form-data; boundary="
+
+QUERIES = [
+    b"q=hello+world&page=2",
+    b"a=1&a=2&a=3&b=",
+    b"name=J%C3%BCrgen&city=K%C3%B6ln&note=100%25%20sure",
+    b"next=%2Fa%2Fb%3Fc%3Dd%26e&flag&x=y=z",
+    b"filter%5Bname%5D=x&filter%5Bage%5D=%3E5",
+]
+COOKIES = [
+    b"session=abc123; theme=dark",
+    b"sessionid=eyJhIjoxfQ.Zx1-2_3; csrftoken=Qw3rTy; _ga=GA1.2.1234.5678",
+    b"a=1; b=x=y; __Host-id=aGVsbG8=",
+]
+JSONS = [
+    b'{"name": "J\xc3\xbcrgen", "tags": ["a", "b"], "age": 41, "ok": true, "none": null}',
+    b'[1, -2.5e3, "x\\n\\u00e9\\ud83d\\ude00", {}, [], {"a": {"b": [{"c": "d"}]}}]',
+    b'{"query": "query Q($id: ID!) { user(id: $id) { name } }", "variables": {"id": "1"}}',
+    b'"text"',
+]
+
+PLAIN = (
+    b'--B0undary\r\nContent-Disposition: form-data; name="title"\r\n\r\nHello, world\r\n'
+    b'--B0undary\r\nContent-Disposition: form-data; name="f"; filename="a.txt"\r\nContent-Type: text/plain\r\n\r\nline 1\r\nline 2\r\n\r\n'
+    b"--B0undary--\r\n"
+)
+BROWSER = (
+    b"------WebKitFormBoundaryA1\r\n"
+    b'Content-Disposition: form-data; name="avatar"; filename=""\r\nContent-Type: application/octet-stream\r\n\r\n\r\n'
+    b"------WebKitFormBoundaryA1\r\n"
+    b'Content-Disposition: form-data; name="caf\xc3\xa9"\r\n\r\n\xe2\x82\xac 5\r\n'
+    b"------WebKitFormBoundaryA1\r\n"
+    b'Content-Disposition: form-data; name="pic"; filename="f\xc3\xbc.png"\r\nContent-Type: image/png\r\n\r\n\x89PNG\r\n\x1a\n\x00\xff\r\n'
+    b"------WebKitFormBoundaryA1--\r\n"
+)
+CLIENT = (
+    b'--77d\r\nContent-Disposition: form-data; name="json"\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Length: 9\r\n\r\n{"a": 1}\n\r\n'
+    b'--77d\r\nContent-Disposition: form-data; name="empty"\r\n\r\n\r\n'
+    b'--77d\r\nContent-Disposition: form-data; name=file; filename=b.bin\r\nContent-Type: application/octet-stream\r\n'
+    b"Content-Transfer-Encoding: binary\r\n\r\n\x00\x01--77\r\n--7\r\n--77d--\r\n"
+)
+
+SEEDS = {
+    "query": [{"kind": "query", "type": "", "bytes": text} for text in QUERIES],
+    "form": [{"kind": "body", "type": FORM, "bytes": text} for text in QUERIES],
+    "cookie": [{"kind": "cookie", "type": "", "bytes": text} for text in COOKIES],
+    "json": [{"kind": "body", "type": JSON, "bytes": text} for text in JSONS],
+    "multipart": [
+        {"kind": "body", "type": MULTIPART + "B0undary", "bytes": PLAIN},
+        {"kind": "body", "type": MULTIPART + "----WebKitFormBoundaryA1", "bytes": BROWSER},
+        {"kind": "body", "type": MULTIPART + '"77d"', "bytes": CLIENT},
+    ],
+}
+
+# What each format's readers react to.
+ATOMS = {
+    "query": [b"&", b"=", b"%", b"%4", b"%00", b"%C3", b"%A9", b"%ff", b"%u0041", b"+", b";", b"%26", b"%3D", b"a", b"[]", b".", b"\xc3\xa9", b"\xff", b"&&", b"==", b"#", b" "],
+    "cookie": [b";", b"=", b'"', b"\\", b"\\073", b"\\\"", b",", b" ", b"\t", b"%20", b"$Version=1", b"path=/", b"a", b"\xc3\xa9", b"\xff", b"; ", b"[", b"expires=Wed, 09 Jun 2021 10:18:14 GMT", b"{", b"("],
+    "json": [b"{", b"}", b"[", b"]", b'"', b":", b",", b"\\", b"\\u0041", b"\\ud800", b"\\udc00", b"\\u00", b"0", b"1", b"-", b".", b"e5", b"true", b"null", b"NaN", b"Infinity", b"-Infinity", b" ", b"\n", b"\x00", b"\x1f", b"\xef\xbb\xbf", b"\xff", b"\xed\xa0\x80", b'"a":', b'"a.b":1,', b"//", b"'", b"[[[[", b"\x0b", b"\xc2\xa0"],
+    "multipart": [
+        b"\r\n", b"\n", b"\r", b" ", b"\t", b"-", b"--", b":", b";", b'"', b"'", b"\\", b'\\"', b"%22", b"=", b",", b"/", b"<", b">", b"(", b"&amp;", b"\x00", b"\x0b", b"\x0c", b"\x85", b"\xff", b"\xc3\xa9", b"\xe2\x80\xa8",
+        b"a", b"name", b"filename", b'; name="x"', b'; filename="y"', b"; filename*=utf-8''z%20", b"; filename*=utf-7''z", b'; filename*0="a"; filename*1="b"', b"; name*=utf-8''n",
+        b"Content-Disposition: form-data; name=\"again\"\r\n", b"content-disposition: form-data; name=\"lower\"\r\n", b"Content-Transfer-Encoding: base64\r\n",
+        b"Content-Transfer-Encoding: quoted-printable\r\n", b"Content-Type: text/plain; charset=utf-7\r\n", b"Content-Type: text/plain; charset=iso-8859-1\r\n",
+        b"Content-Type: multipart/mixed; boundary=x\r\n", b"Content-Length: 3\r\n", b"Content-Encoding: gzip\r\n", b"X: y\r\n", b"X : y\r\n", b" folded\r\n", b"no colon\r\n", b"X: y\r\n" * 9, b"X: " + b"y" * 990 + b"\r\n",
+        b'form-data; name="_charset_"', b"attachment", b"\r\n\r\n", b"\n\n", b"C:\\x\\", b"../",
+    ],
+}
+ATOMS["form"] = ATOMS["query"] + [b"\r\n", b"\n"]
+
+TYPES = [
+    "; charset=utf-16", "; charset=utf-8", "; charset=latin-1", "; boundary=other", '; boundary="', "; x=y", ";", "; boundary*=utf-8''B0undary", ", x", "; charset=utf-7", " ", ";boundary",
+]  # fmt: skip
+
+
+def boundary_atoms(case):
+    boundary = case["type"].partition("boundary=")[2].strip('"').encode()
+    marks = [b"--", b"\r\n--", b"\n--", b"\r--"]
+    ends = [b"", b"\r\n", b"--", b"--\r\n", b" \r\n", b"\n", b"x", b"-- \r\n", b"\t\r\n"]
+    return [mark + boundary + end for mark in marks for end in ends]
+
+
+def mutated(kind, random):
+    """One request, with one to three changes."""
+    case = dict(random.choice(SEEDS[kind]))
+    body = bytearray(case["bytes"])
+    atoms = ATOMS[kind] + (boundary_atoms(case) if kind == "multipart" else [])
+    for _ in range(random.choice((1, 1, 1, 2, 3))):
+        change(body, atoms, random)
+    if kind in ("multipart", "form", "json") and random.random() < 0.08:
+        case["type"] += random.choice(TYPES)
+    case["bytes"] = bytes(body)
+    return case
+
+
+def change(body, atoms, random):
+    at, end = sorted((random.randint(0, len(body)), random.randint(0, len(body))))
+    near = min(len(body), at + random.randint(1, 4))
+    match random.randrange(8):
+        case 0 | 1 | 2:
+            body[at:at] = random.choice(atoms)
+        case 3:
+            body[at:near] = random.choice(atoms)
+        case 4:
+            del body[at:near]
+        case 5:
+            body[at:at] = body[at:end][:200]
+        case 6:
+            found = random.choice(atoms)
+            where = body.find(found, at)
+            if where >= 0:
+                body[where : where + len(found)] = random.choice(atoms)
+        case 7:
+            body[at:near] = bytes([random.randrange(256)])
+
+
+def cases(kind, count, seed=1):
+    """The ordinary requests, then mutated ones; the same for the same seed."""
+    yield from SEEDS[kind]
+    source = random.Random(f"{kind} {seed}")
+    for _ in range(count):
+        yield mutated(kind, source)
