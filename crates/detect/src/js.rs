@@ -1,0 +1,209 @@
+//! Values that leave a string of a script, or are a script (CWE-79).
+//!
+//! Pages put values into `"…"` in their scripts. A value that closes the quote must go on with an operator or a bracket before it can
+//! call something; prose and code that merely has quotes in it does not.
+
+use crate::{
+    finding::{Judging, Rule, Text},
+    marks::Marks,
+};
+
+const fn rule(name: &'static str, score: u8, about: &'static str) -> Rule {
+    Rule { name, score, cwe: 79, about }
+}
+
+const STRING: Rule = rule("js.string", 7, "a closed quote of a script and a call");
+const CALL: Rule = rule("js.call", 6, "a call of the browser's functions, written so that filters miss it");
+const CALL_PLAIN: Rule = rule("js.call-plain", 4, "a call of the browser's functions");
+const PROTOTYPE: Rule = rule("js.prototype", 6, "a walk to a constructor or prototype");
+
+/// All rules of this detector.
+pub(crate) const RULES: &[Rule] = &[STRING, CALL, CALL_PLAIN, PROTOTYPE];
+
+/// A quote to close, a call or a member.
+pub(crate) const NEEDS: Marks =
+    Marks::SINGLE.or(Marks::DOUBLE).or(Marks::OPEN).or(Marks::TICK).or(Marks::SQUARE).or(Marks::UNDER);
+
+/// Bytes looked at behind a closed quote.
+const TAIL_BYTES_MAX: usize = 512;
+
+/// Judges one text.
+pub(crate) fn judge(text: &Text<'_>, judging: &mut Judging<'_>) {
+    for quote in [b'\'', b'"', b'`'] {
+        let Some(at) = memchr::memchr(quote, text.bytes) else { continue };
+        let tail = text.bytes.get(at + 1..).unwrap_or_default();
+        if !judging.spend(tail.len().min(TAIL_BYTES_MAX)) {
+            return;
+        }
+        if let Some(length) = leaves(tail) {
+            judging.found(&STRING, text, at..at + 1 + length);
+        }
+    }
+    if let Some(rule) = whole(text.bytes) {
+        judging.found(rule, text, 0..text.bytes.len());
+    }
+    if prototype(text.bytes) {
+        judging.found(&PROTOTYPE, text, 0..text.bytes.len());
+    }
+}
+
+/// Whether what follows a closed quote is an operator and then, soon, a call of the browser's functions.
+fn leaves(tail: &[u8]) -> Option<usize> {
+    let start = tail.trim_ascii_start();
+    let operator = start.first().is_some_and(|b| {
+        matches!(
+            b,
+            b';' | b'-' | b'+' | b'*' | b'/' | b',' | b')' | b']' | b'}' | b'|' | b'&' | b'^' | b'?' | b'=' | b'<' | b'>' | b'%'
+        )
+    });
+    if !operator {
+        return None;
+    }
+    let near = tail.get(..tail.len().min(TAIL_BYTES_MAX)).unwrap_or_default();
+    let mut at = 0;
+    while let Some(found) = near.get(at..)?.iter().position(|b| b.is_ascii_alphabetic()) {
+        let from = at + found;
+        let length = near.get(from..)?.iter().take_while(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'$')).count();
+        let after = near.get(from + length..)?;
+        let first = from == near.iter().position(|b| b.is_ascii_alphabetic())?;
+        if sink(near.get(from..from + length)?) && invoked(after) {
+            return Some(from + length);
+        }
+        // Words side by side are prose, and end the script that could have been.
+        if !first && is_prose(near.get(..from)?) {
+            return None;
+        }
+        at = from + length;
+    }
+    None
+}
+
+/// Whether the last thing before a word is another word and a space.
+fn is_prose(before: &[u8]) -> bool {
+    let trimmed = before.trim_ascii_end();
+    trimmed.len() < before.len()
+        && trimmed.last().is_some_and(u8::is_ascii_alphabetic)
+        && ![&b"var"[..], b"let", b"new", b"in", b"of", b"return", b"throw", b"typeof", b"void", b"if", b"else", b"const"]
+            .iter()
+            .any(|word| trimmed.ends_with(word))
+}
+
+/// A function or object of browsers that scripts of attackers begin with.
+fn sink(word: &[u8]) -> bool {
+    matches!(
+        word,
+        b"alert"
+            | b"confirm"
+            | b"prompt"
+            | b"eval"
+            | b"atob"
+            | b"fetch"
+            | b"document"
+            | b"window"
+            | b"location"
+            | b"self"
+            | b"top"
+            | b"setTimeout"
+            | b"setInterval"
+            | b"Function"
+            | b"constructor"
+            | b"import"
+            | b"globalThis"
+            | b"print"
+            | b"opener"
+            | b"XMLHttpRequest"
+            | b"console"
+            | b"frames"
+            | b"parent"
+            | b"cookie"
+            | b"localStorage"
+            | b"navigator"
+            | b"execScript"
+    )
+}
+
+/// Whether a name is called, or has a member taken or assigned.
+fn invoked(after: &[u8]) -> bool {
+    let after = after.trim_ascii_start();
+    let after = after.strip_prefix(b"?.").unwrap_or(after);
+    let after = after.strip_prefix(b")").unwrap_or(after);
+    matches!(after.first(), Some(b'(' | b'`' | b'[' | b'='))
+        || (after.first() == Some(&b'.') && after.get(1).is_some_and(u8::is_ascii_alphabetic))
+}
+
+/// A value that as a whole is a call.
+fn whole(value: &[u8]) -> Option<&'static Rule> {
+    let value = value.trim_ascii();
+    if value.starts_with(b"[") && [&b"(alert)"[..], b"(confirm)", b"(prompt)", b"(eval)"].iter().any(|end| value.ends_with(end)) {
+        return Some(&CALL);
+    }
+    let open = value.iter().take_while(|b| matches!(b, b'(' | b'[' | b'!' | b'+' | b'~' | b';' | b'{')).count();
+    let inner = value.get(open..)?;
+    let length = inner.iter().take_while(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'$')).count();
+    let (name, after) = (inner.get(..length)?, inner.get(length..)?);
+    if !matches!(
+        name,
+        b"alert"
+            | b"confirm"
+            | b"prompt"
+            | b"eval"
+            | b"document"
+            | b"window"
+            | b"top"
+            | b"self"
+            | b"setTimeout"
+            | b"setInterval"
+            | b"Function"
+    ) || !closed(value)
+    {
+        return None;
+    }
+    let odd = [&b"?."[..], b".call(", b".apply(", b".bind(", b"`", b"[", b")("].iter().any(|p| after.starts_with(p));
+    let dialog = matches!(name, b"alert" | b"confirm" | b"prompt");
+    let trivial = dialog
+        && [
+            &b"(1)"[..],
+            b"()",
+            b"(document",
+            b"(origin",
+            b"(/",
+            b"(window",
+            b"(location",
+            b"(String.",
+            b"(XSS",
+            b"('XSS",
+            b"(\"XSS",
+            b"('xss",
+            b"(0x",
+        ]
+        .iter()
+        .any(|p| after.starts_with(p));
+    let hidden = name == b"eval"
+        && [&b"(atob"[..], b"(String", b"(unescape", b"(name", b"(location", b"(decodeURI"].iter().any(|p| after.starts_with(p));
+    if odd || trivial || hidden || (open > 0 && dialog && after.starts_with(b"(")) {
+        return Some(&CALL);
+    }
+    matches!(after.first(), Some(b'(' | b'.')).then_some(&CALL_PLAIN)
+}
+
+/// A piece of code ends with a sign, a sentence about code goes on.
+fn closed(value: &[u8]) -> bool {
+    matches!(value.last(), Some(b')' | b'`' | b']' | b'}' | b';' | b'/'))
+}
+
+/// `constructor('…')`, `__proto__[`, `constructor.prototype`: on the way to code or to every object (CWE-1321).
+fn prototype(value: &[u8]) -> bool {
+    let finds = |what: &[u8]| memchr::memmem::find(value, what).is_some();
+    let polluted = value.len() <= 256
+        && (finds(b"__proto__[")
+            || finds(b"__proto__.")
+            || value.starts_with(b"__proto__")
+            || finds(b"[__proto__]")
+            || finds(b"constructor[prototype]")
+            || finds(b"constructor.prototype."));
+    polluted
+        || finds(b"constructor.constructor(")
+        || finds(b".constructor('")
+        || finds(b".constructor(\"")
+        || finds(b"[constructor](")
+}

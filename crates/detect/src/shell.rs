@@ -1,0 +1,225 @@
+//! Shell words (CWE-78): does a value end the command it is put into and begin another?
+//!
+//! A value is an argument: it stands bare, or in quotes. It does harm where a separator or a substitution brings a word of it into
+//! command position, and that word is a command. Prose has semicolons and dashes too, but what follows is no command with arguments.
+
+mod commands;
+
+use crate::{
+    finding::{Judging, Rule, Text, Where},
+    marks::Marks,
+};
+use commands::{Command, command};
+
+const fn rule(name: &'static str, score: u8, about: &'static str) -> Rule {
+    Rule { name, score, cwe: 78, about }
+}
+
+const COMMAND: Rule = rule("shell.command", 7, "a separator of shells and a command with arguments");
+const COMMAND_WEAK: Rule = rule("shell.command-weak", 4, "a separator and a command within a text or behind another command");
+const SUBSTITUTION: Rule = rule("shell.substitution", 7, "a command whose output the shell puts in place");
+const HIDDEN: Rule = rule("shell.hidden", 8, "a command spelled so that filters miss it");
+const FIELD: Rule = rule("shell.ifs", 8, "$IFS in place of a space");
+const FUNCTION: Rule = rule("shell.function", 9, "a function definition in a variable (CVE-2014-6271)");
+const DEVICE: Rule = rule("shell.device", 8, "a connection through a shell's own device, or an interactive shell");
+
+/// All rules of this detector.
+pub(crate) const RULES: &[Rule] = &[COMMAND, COMMAND_WEAK, SUBSTITUTION, HIDDEN, FIELD, FUNCTION, DEVICE];
+
+/// A separator or a substitution.
+pub(crate) const NEEDS: Marks = Marks::SEMI
+    .or(Marks::PIPE)
+    .or(Marks::AMP)
+    .or(Marks::TICK)
+    .or(Marks::DOLLAR)
+    .or(Marks::BREAK)
+    .or(Marks::SLASH)
+    .or(Marks::OPEN);
+
+/// The separators looked at in one text.
+const SEPARATORS_MAX: usize = 2000;
+
+/// Bytes of a command and its arguments looked at behind a separator.
+const COMMAND_BYTES_MAX: usize = 160;
+
+/// Judges one text.
+pub(crate) fn judge(text: &Text<'_>, judging: &mut Judging<'_>) {
+    let value = text.bytes;
+    if !judging.spend(value.len()) {
+        return;
+    }
+    idioms(text, judging);
+    let (mut at, mut seen) = (0, 0);
+    while let Some(found) = value.get(at..).and_then(|rest| rest.iter().position(|b| is_separator(*b))) {
+        let place = at + found;
+        let Some((length, kind)) = separator(value.get(place..).unwrap_or_default()) else {
+            at = place + 1;
+            continue;
+        };
+        at = place + length;
+        seen += 1;
+        if seen > SEPARATORS_MAX || !judging.spend(COMMAND_BYTES_MAX / 4) {
+            return;
+        }
+        if let Some(rule) = behind(value, place, at, kind, text.place) {
+            let end = value.len().min(at + COMMAND_BYTES_MAX);
+            judging.found(rule, text, place..end);
+        }
+    }
+}
+
+/// Pieces that mean one thing only.
+fn idioms(text: &Text<'_>, judging: &mut Judging<'_>) {
+    let value = text.bytes;
+    let find = |what: &[u8]| memchr::memmem::find(value, what);
+    if text.marks.any(Marks::DOLLAR)
+        && let Some(at) = find(b"$IFS").or_else(|| find(b"${IFS"))
+    {
+        judging.found(&FIELD, text, at..value.len());
+    }
+    if text.marks.all(Marks::OPEN.or(Marks::BRACE))
+        && let Some(at) = find(b"() {").or_else(|| find(b"(){"))
+        && at < 4
+        && value.get(at..).unwrap_or_default().iter().filter(|b| !b.is_ascii_whitespace()).take(5).eq(b"(){:;")
+    {
+        judging.found(&FUNCTION, text, at..value.len());
+    }
+    if text.marks.any(Marks::SLASH)
+        && let Some(at) = find(b"/dev/tcp/").or_else(|| find(b"/dev/udp/"))
+    {
+        judging.found(&DEVICE, text, at..value.len());
+    }
+}
+
+/// How a word gets into command position.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    /// `;`, `&`, `&&`, `||`.
+    Next,
+    /// `|`, which tables have too.
+    Pipe,
+    /// A new line, as every text has.
+    Line,
+    /// `$(`, `<(`, a backquote.
+    Substitution,
+}
+
+fn is_separator(byte: u8) -> bool {
+    matches!(byte, b';' | b'|' | b'&' | b'\n' | b'`' | b'(')
+}
+
+/// The separator a text begins with, and its length. A bracket counts behind `$`, `<` or `>`, which [`behind`] looks for.
+fn separator(text: &[u8]) -> Option<(usize, Kind)> {
+    match text {
+        [b'|', b'|', ..] | [b'&', b'&', ..] => Some((2, Kind::Next)),
+        [b';' | b'&', ..] => Some((1, Kind::Next)),
+        [b'|', b'&', ..] => Some((2, Kind::Pipe)),
+        [b'|', ..] => Some((1, Kind::Pipe)),
+        [b'\n', ..] => Some((1, Kind::Line)),
+        // Two are no substitution: a code fence.
+        [b'`', b'`', ..] => Some((text.iter().take_while(|b| **b == b'`').count(), Kind::Line)),
+        [b'`' | b'(', ..] => Some((1, Kind::Substitution)),
+        _ => None,
+    }
+}
+
+/// What a separator at `place`, whose command begins at `at`, does.
+fn behind(value: &[u8], place: usize, at: usize, kind: Kind, of: Where) -> Option<&'static Rule> {
+    let before = value.get(..place)?;
+    let bracket = value.get(place) == Some(&b'(');
+    if bracket && !matches!(before.last(), Some(b'$' | b'<' | b'>')) {
+        return None;
+    }
+    let near = value.get(at..value.len().min(at + COMMAND_BYTES_MAX))?;
+    let (found, arguments) = command(near)?;
+    let near = if before.trim_ascii().is_empty() { near.trim_ascii_start() } else { near };
+    let shaped = arguments_fit(found, arguments, kind, near);
+    let rule = match kind {
+        Kind::Substitution => &SUBSTITUTION,
+        _ if found == Command::Hidden => &HIDDEN,
+        _ => &COMMAND,
+    };
+    if kind == Kind::Line && of.is_value() {
+        return line(before, found, arguments);
+    }
+    if kind == Kind::Pipe && is_table(value, place) {
+        return None;
+    }
+    let before = if bracket { before.split_last()?.1 } else { before };
+    let alone = match kind {
+        Kind::Substitution => is_glued(before),
+        _ => stands_alone(before, value, at),
+    };
+    match (shaped, alone) {
+        (true, true) => Some(rule),
+        (true, false) if found == Command::Hidden => Some(rule),
+        (true, false) => Some(&COMMAND_WEAK),
+        (false, _) => None,
+    }
+}
+
+/// Whether a substitution is the value, or a part of its only word; within a text, backquotes mark code.
+fn is_glued(before: &[u8]) -> bool {
+    before.len() <= 512 && !before.iter().any(u8::is_ascii_whitespace)
+}
+
+/// Whether what stands before a separator is an argument, or nothing, rather than a text or another command.
+fn stands_alone(before: &[u8], value: &[u8], at: usize) -> bool {
+    let before = before.trim_ascii();
+    if before.is_empty() {
+        return true;
+    }
+    let leaves_quotes = matches!(before.last(), Some(b'\'' | b'"' | b')'));
+    let glued = value.get(at).is_some_and(|b| !b.is_ascii_whitespace());
+    let one_word = before.len() <= 512 && !before.iter().any(u8::is_ascii_whitespace);
+    let is_command = matches!(command(before), Some((Command::Sure | Command::Tool | Command::English | Command::Start, _)));
+    (one_word && (!is_command || glued)) || (leaves_quotes && only_quote(before))
+}
+
+/// Whether a text ends with its only quote: the one it leaves.
+fn only_quote(before: &[u8]) -> bool {
+    let Some((&last, rest)) = before.split_last() else { return false };
+    last != b')' && memchr::memchr(last, rest).is_none()
+}
+
+/// Whether what follows a command looks like its arguments.
+fn arguments_fit(found: Command, arguments: &[u8], kind: Kind, near: &[u8]) -> bool {
+    let arguments = arguments.get(..end_of_command(arguments)).unwrap_or_default();
+    let alone = arguments.trim_ascii().is_empty();
+    let spaced = near.first() == Some(&b' ');
+    let shaped = arguments
+        .iter()
+        .any(|b| matches!(b, b'-' | b'/' | b'$' | b'*' | b'~' | b'=' | b'<' | b'>' | b'"' | b'\'' | b'\\' | b'@' | b'0'..=b'9'))
+        || arguments.windows(2).any(|w| matches!(w, [b'.', b] if b.is_ascii_alphanumeric()));
+    let short = arguments.split(|b| b.is_ascii_whitespace()).filter(|w| !w.is_empty()).count() <= 2;
+    match found {
+        Command::Hidden => true,
+        Command::Sure => alone || shaped || short,
+        Command::Tool => shaped || (alone && !spaced),
+        Command::English => shaped || (alone && (!spaced || kind == Kind::Substitution)),
+        Command::Start => false,
+    }
+}
+
+/// Where the arguments of a command end.
+fn end_of_command(arguments: &[u8]) -> usize {
+    arguments.iter().position(|b| matches!(b, b';' | b'|' | b'&' | b'\n' | b'\r' | b'`' | b')' | b'#')).unwrap_or(arguments.len())
+}
+
+/// A command in a line of its own, behind a single word: `127.0.0.1` and, on the next line, `cat /etc/passwd`.
+fn line(before: &[u8], found: Command, arguments: &[u8]) -> Option<&'static Rule> {
+    let before = before.trim_ascii();
+    let one_word = !before.is_empty() && before.len() <= 128 && before.iter().all(|b| !b.is_ascii_whitespace());
+    let plain = command(before).is_none() && before.iter().any(|b| b.is_ascii_digit() || *b == b'.');
+    let fits = arguments_fit(found, arguments, Kind::Line, b" ") && !arguments.trim_ascii().is_empty();
+    (one_word && plain && fits).then_some(if found == Command::Hidden { &HIDDEN } else { &COMMAND })
+}
+
+/// Whether a bar belongs to a table: its line begins or ends with one, or has several with space around them.
+fn is_table(value: &[u8], place: usize) -> bool {
+    let start = value.get(..place).and_then(|b| memchr::memrchr(b'\n', b)).map_or(0, |at| at + 1);
+    let rest = value.get(place..).unwrap_or_default();
+    let end = place + memchr::memchr(b'\n', rest).unwrap_or(rest.len());
+    let line = value.get(start..end).unwrap_or_default().trim_ascii();
+    line.len() > 1 && line.first() == Some(&b'|') && line.last() == Some(&b'|')
+}
