@@ -2,6 +2,7 @@
 
 import hashlib
 import itertools
+import json
 import signal
 import socket
 import threading
@@ -470,6 +471,18 @@ def test_a_bad_policy_keeps_the_old_one_and_says_so(serve):
     time.sleep(0.5)
     assert get(gateway, "/")[0] == 200
     assert "the old policy stays in force" in gateway.stderr()
+
+
+def test_a_reload_names_what_waits_for_a_restart(serve):
+    gateway = serve(listen="workers = 1")
+    gateway.write_policy('[audit_log]\nfile = "64KiB"\n')
+    assert gateway.run("reload").stdout == "the policy is in force\n"
+    gateway.head = gateway.head.replace("workers = 1", "workers = 2")
+    gateway.write_policy("")
+    for _ in range(2):
+        done = gateway.run("reload")
+        assert (done.returncode, done.stdout) == (0, "the policy is in force, but for what waits for a restart: listen.workers\n")
+    assert json.loads(gateway.run("reload", "--json").stdout) == {"reloaded": True, "waits_for_restart": ["listen.workers"]}
 
 
 def test_a_reload_puts_the_new_policy_in_force(serve):

@@ -16,8 +16,12 @@ pub(crate) struct Args {}
 pub(crate) fn run(_: &Args, global: &Global) -> Result {
     let state = StateDir::open(&global.state_dir()?).map_err(|error| Failure::new(error.to_string()))?;
     match reload(&state) {
-        Ok(()) => {
-            global.print(&serde_json::json!({ "reloaded": true }), |_| "the policy is in force\n".to_owned())?;
+        Ok(waiting) => {
+            let text = match waiting.is_empty() {
+                true => "the policy is in force\n".to_owned(),
+                false => format!("the policy is in force, but for what waits for a restart: {}\n", waiting.join(", ")),
+            };
+            global.print(&serde_json::json!({ "reloaded": true, "waits_for_restart": waiting }), |_| text)?;
             Ok(Outcome::Fine)
         }
         Err(ControlError::Refused(why)) => {

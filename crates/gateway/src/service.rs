@@ -3,6 +3,7 @@
 mod admin;
 mod control;
 mod notify;
+mod restart;
 mod tls_settings;
 
 pub(crate) use admin::reachable;
@@ -182,7 +183,7 @@ impl Service {
     /// When the system refuses signals.
     pub async fn run(self, gone: impl Future<Output = ()>) -> Result<(), ServeError> {
         let Self { load, state, server, tls, ledger, spare, admin, control, claim, signals, .. } = self;
-        let works = Works { load, state, server: &server, tls, ledger: ledger.clone() };
+        let works = Works { load, state, first: server.policy(), server: &server, tls, ledger: ledger.clone() };
         let handed_over = works.serve(spare, admin, control, signals, gone).await;
         drop(claim);
         ledger.notice(if handed_over { "handed over" } else { "stopping" }, format!("process {}", std::process::id()));
@@ -202,6 +203,8 @@ impl Service {
 struct Works<'a> {
     load: Load,
     state: StateDir,
+    /// The policy the process was started with.
+    first: Arc<Policy>,
     server: &'a Server,
     tls: Option<Arc<Tls>>,
     ledger: Ledger,
@@ -243,16 +246,18 @@ impl Works<'_> {
         }
     }
 
-    /// Reads the policy and the certificates again. What is bad changes nothing and is said.
-    fn reload(&self) -> Result<(), String> {
+    /// Reads the policy and the certificates again; gives the keys that wait for a restart. What is bad changes nothing and is said.
+    fn reload(&self) -> Result<Vec<&'static str>, String> {
         let result = self.try_reload();
         let outcome = if result.is_ok() { Outcome::Succeeded } else { Outcome::Failed };
         self.ledger.metrics.reloads.increment(outcome);
         match &result {
-            Ok(()) => {
+            Ok(waiting) => {
                 self.ledger.metrics.policy_loaded.set(now_secs());
-                self.ledger.notice("policy reloaded", "");
-                say("policy reloaded");
+                let waits =
+                    if waiting.is_empty() { String::new() } else { format!("waits for a restart: {}", waiting.join(", ")) };
+                say(if waits.is_empty() { "policy reloaded".to_owned() } else { format!("policy reloaded; {waits}") }.as_str());
+                self.ledger.notice("policy reloaded", waits);
             }
             Err(why) => {
                 self.ledger.notice("reload refused", why.clone());
@@ -262,14 +267,18 @@ impl Works<'_> {
         result
     }
 
-    fn try_reload(&self) -> Result<(), String> {
+    fn try_reload(&self) -> Result<Vec<&'static str>, String> {
         let policy = (self.load)()?;
         if let Some(tls) = &self.tls {
             tls.apply(tls_settings::of(&policy, &self.state)).map_err(|error| error.to_string())?;
         }
         tell_of_root(self.tls.as_deref());
+        if let Some(audit) = &self.ledger.audit {
+            audit.apply((&policy.layers.audit_log).into());
+        }
+        let waiting = restart::waiting(&self.first, &policy);
         self.server.reload(Arc::new(policy));
-        Ok(())
+        Ok(waiting)
     }
 
     /// Obtains and renews certificates by ACME, for as long as it is polled.

@@ -1,7 +1,7 @@
 //! The socket in the state directory through which a process is told to reload, and hands its sockets over.
 //!
 //! It lies in a folder that only our account can enter. One line asks, one answers:
-//! `reload` → `ok` or what is wrong; `take over` → the listening sockets as ancillary data (SCM_RIGHTS) with their
+//! `reload` → `ok` and each key that waits for a restart, or what is wrong; `take over` → the listening sockets as ancillary data (SCM_RIGHTS) with their
 //! number, then the session-ticket keys; when the new process serves it says `done`, and the old one drains.
 
 use crate::{
@@ -128,8 +128,8 @@ fn ask(stream: UnixStream) -> io::Result<Option<Request>> {
 }
 
 impl Reply {
-    pub(super) fn send(mut self, result: Result<(), String>) {
-        let text = result.map_or_else(|why| why, |()| "ok".to_owned());
+    pub(super) fn send(mut self, result: Result<Vec<&'static str>, String>) {
+        let text = result.map_or_else(|why| why, |waiting| [vec!["ok"], waiting].concat().join("\n"));
         let _gone = writeln!(self.0, "{text}");
     }
 }
@@ -160,19 +160,20 @@ impl HandOver {
     }
 }
 
-/// Asks the process that serves from this directory to read its policy again.
+/// Asks the process that serves from this directory to read its policy again; gives the keys of it that wait for a restart.
 ///
 /// # Errors
 /// When there is none, or the policy is bad: then the old one stays in force.
-pub fn reload(state: &StateDir) -> Result<(), ControlError> {
+pub fn reload(state: &StateDir) -> Result<Vec<String>, ControlError> {
     let mut stream = connect(state)?;
     stream.write_all(b"reload\n")?;
     let mut answer = String::new();
     Read::take(&stream, 1 << 20).read_to_string(&mut answer)?;
-    match answer.trim_end() {
-        "ok" => Ok(()),
-        "" => Err(ControlError::Refused("the serving process gave no answer".to_owned())),
-        why => Err(ControlError::Refused(why.to_owned())),
+    let mut lines = answer.lines();
+    match lines.next() {
+        Some("ok") => Ok(lines.map(str::to_owned).collect()),
+        None => Err(ControlError::Refused("the serving process gave no answer".to_owned())),
+        Some(_) => Err(ControlError::Refused(answer.trim_end().to_owned())),
     }
 }
 

@@ -58,6 +58,11 @@ impl Journal {
         Ok(Self { key, logs: state.subdir(DIR)?, head, limits, current: None, found: Vec::new() })
     }
 
+    /// Other limits from now on.
+    pub(super) const fn limit(&mut self, limits: Limits) {
+        self.limits = limits;
+    }
+
     /// Appends events, given as JSON: all of them or, on an error, none.
     pub(super) fn append(&mut self, time: &str, events: &[String]) -> Result<(), StateError> {
         let head = Arc::clone(&self.head);

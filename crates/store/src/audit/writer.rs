@@ -47,7 +47,7 @@ impl Default for Settings {
 }
 
 impl From<&Section> for Settings {
-    /// As the policy says. They hold until the process ends: a reload does not change them.
+    /// As the policy says.
     fn from(section: &Section) -> Self {
         let limits = Limits { file_bytes_max: section.file_bytes_max, files_max: section.files_max };
         Self { limits, sync: section.sync, ..Self::default() }
@@ -71,6 +71,8 @@ struct Shared {
     /// Events lost and not yet recorded as lost.
     lost: AtomicU64,
     closing: AtomicBool,
+    /// Settings that the thread has not taken over yet.
+    next: Mutex<Option<Settings>>,
 }
 
 impl Shared {
@@ -95,6 +97,7 @@ impl AuditLog {
             queue_bytes_max: settings.queue_bytes_max,
             lost: AtomicU64::new(0),
             closing: AtomicBool::new(false),
+            next: Mutex::default(),
         });
         let writer = Writer::new(journal, receiver, Arc::clone(&shared), settings.sync);
         let thread = thread::Builder::new().name("audit-log".to_owned()).spawn(move || writer.run());
@@ -111,6 +114,11 @@ impl AuditLog {
             self.shared.queued_bytes.fetch_sub(weight, Relaxed);
             self.shared.lose(1, Loss::QueueFull);
         }
+    }
+
+    /// Puts other sizes and another `sync` in force, for every event from now on. Files that are too many go when the next is begun.
+    pub fn apply(&self, settings: Settings) {
+        *self.shared.next.lock().unwrap_or_else(PoisonError::into_inner) = Some(settings);
     }
 
     /// Writes what is queued and ends the thread. Blocks until that is done. Later events count as lost.
@@ -163,6 +171,7 @@ impl Writer {
             // Read before the queue is emptied: what was sent before closing is then seen.
             let closing = self.shared.closing.load(Relaxed);
             let emptied = self.fill_batch(if closing { Duration::ZERO } else { IDLE });
+            self.adopt();
             let written = self.write_batch();
             self.sync_when_due();
             match (closing, written) {
@@ -173,6 +182,15 @@ impl Writer {
             }
         }
         self.finish();
+    }
+
+    /// Takes over what was applied meanwhile.
+    fn adopt(&mut self) {
+        let next = self.shared.next.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(settings) = next {
+            self.journal.limit(settings.limits);
+            self.sync = settings.sync;
+        }
     }
 
     /// Takes events from the queue; whether it is empty now.

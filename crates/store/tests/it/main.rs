@@ -186,6 +186,23 @@ fn the_policy_says_how_much_is_kept() {
 }
 
 #[test]
+fn other_sizes_hold_as_soon_as_they_are_applied() {
+    let (_folder, state) = state();
+    let (log, metrics) = open(&state, Settings::default());
+    let write = |up_to| {
+        log.record(Event::Exchange(Box::new(record("x"))));
+        until(|| metrics.audit_records.get() >= up_to);
+    };
+    (1..=100).for_each(write);
+    assert_eq!(log_files(&state).len(), 1);
+    log.apply(small_files());
+    (101..=200).for_each(write);
+    log.close();
+    assert!(log_files(&state).len() > 1);
+    assert_eq!(verify(&state).unwrap().problems, vec![]);
+}
+
+#[test]
 fn what_does_not_fit_is_counted_and_the_count_is_written() {
     let (_folder, state) = state();
     let (log, metrics) = open(&state, Settings { queue_bytes_max: 2_000, ..Settings::default() });
