@@ -20,11 +20,7 @@ pub use pattern::{PatternError, syntax};
 
 use crate::transform::ByteSet;
 
-/// Where `@pmFromFile` and `@ipMatchFromFile` get their lists: the crate itself reads no files.
-pub trait Files {
-    /// The content of the file a rule names, relative to that rule's own file; or why it cannot be had.
-    fn read(&self, path: &str) -> Result<Vec<u8>, String>;
-}
+pub use crate::files::Files;
 
 /// Why an operator cannot be had.
 #[derive(Debug, Error, PartialEq, Eq)]
