@@ -162,24 +162,28 @@ fn apply(notes: &mut Notes, verdict: Verdict, id: ReferenceId, json: bool) -> Op
             headers.extend(denial.headers);
             Some(Halt::Instead(Instead { status: denial.status, headers, body }))
         }
-        Verdict::Answer(_) | Verdict::Collect(_) if notes.mode == Mode::Report => None,
+        Verdict::Answer(reply) if notes.mode == Mode::Report => {
+            notes.add(answered(notes.layer, notes.mode, &reply));
+            None
+        }
+        Verdict::Collect(_) if notes.mode == Mode::Report => None,
         Verdict::Collect(bytes_max) => Some(Halt::Collect(bytes_max)),
         Verdict::Answer(reply) => {
-            notes.add(answered(notes.layer, &reply));
+            notes.add(answered(notes.layer, notes.mode, &reply));
             Some(Halt::Instead(Instead { status: reply.status, headers: reply.headers, body: reply.body }))
         }
     }
 }
 
-fn answered(layer: LayerName, reply: &Reply) -> Finding {
+fn answered(layer: LayerName, mode: Mode, reply: &Reply) -> Finding {
     Finding {
         layer,
         rule: reply.rule.into(),
-        mode: Mode::Enforce,
+        mode,
         action: reply.action,
         why: "".into(),
-        part: String::new(),
-        value: String::new(),
+        part: "status".to_owned(),
+        value: reply.status.as_u16().to_string(),
         transformations: Vec::new(),
         allow: String::new(),
     }

@@ -62,10 +62,12 @@ fn exchange_line(record: &Record, paint: Paint) -> String {
     format!("{} {done}{more}: {request} from {}, {}", record_id(record, paint), printable(&record.client), record.status)
 }
 
-/// The finding that decided: the first that was enforced, else the first.
+/// The finding that decided: the first that was enforced, else the first that would have kept the request or its answer, else the first.
 fn main_finding(record: &Record) -> Option<&Finding> {
     let decided = |finding: &&Finding| finding.mode == Mode::Enforce && finding.action != Action::Note;
-    record.findings.iter().find(decided).or(record.findings.first())
+    let graver = |finding: &&Finding| matches!(finding.action, Action::Refuse | Action::Replace);
+    let all = || record.findings.iter();
+    all().find(decided).or_else(|| all().find(graver)).or_else(|| all().next())
 }
 
 fn did(finding: &Finding, paint: Paint) -> String {
@@ -246,6 +248,8 @@ what the app had answered
                         POST comments.example.com/comments from 192.0.2.1, 403";
         assert_eq!(line(&both, Paint::when(false)), expected);
         assert!(line(&entry(vec![]), Paint::when(false)).contains("0123456789abc passed: POST comments.example.com/comments"));
+        let answered = Finding { rule: "redirect".into(), action: Action::Answer, ..reported.clone() };
+        assert!(line(&entry(vec![answered, reported.clone()]), Paint::when(false)).contains("would have refused by csrf/other"));
         assert!(line(&entry(vec![reported]), Paint::when(false)).contains("would have refused by csrf/other"));
     }
 

@@ -21,9 +21,9 @@ impl Layer for AuditLog {
 
 impl AuditLog {
     /// Whether an exchange with these findings is written down. Answers a layer gives in the ordinary course (a preflight,
-    /// a redirect) are no finding.
+    /// a redirect) are no finding, but those it would give if it did not only report are.
     pub(crate) fn wants(&self, modes: Modes, findings: &[Finding]) -> bool {
-        let found = self.all || findings.iter().any(|finding| finding.action != Action::Answer);
+        let found = self.all || findings.iter().any(|finding| finding.action != Action::Answer || finding.mode == Mode::Report);
         found && modes.get(LayerName::AuditLog) != Mode::Off
     }
 }
@@ -39,6 +39,7 @@ mod tests {
         let plain = || Ask::get("/").plain();
         assert!(recorded("", refused()));
         assert!(!recorded("", Ask::get("/")) && !recorded("", plain()), "neither an ordinary exchange nor a redirect");
+        assert!(recorded("[transport]\nmode = \"report\"", plain()), "a redirect that is only reported");
         for ask in [refused(), Ask::get("/"), plain()] {
             assert!(recorded("[audit_log]\nrecord = \"all\"", ask));
         }

@@ -87,19 +87,26 @@ impl Layer for Cookies {
 }
 
 impl Cookies {
+    /// What is found stands in the reason: a value under the name of a cookie is masked in the log.
     fn mend_one(&self, cookie: &SetCookie<'_>, value: &HeaderValue, request: &Request, response: &mut Response) -> HeaderValue {
         let name = shown(cookie.name);
         let Mended { line, added, wide_domain } = cookie.mended(self, request.scheme == Scheme::Https, &request.host);
         if let Some(domain) = wide_domain {
-            let why = "the cookie was for a whole domain that `cookies.domains` does not name (CWE-384)";
-            response.changed("wide-domain", why, format!("cookie {name}"), shown(domain));
+            let domain = shown(domain);
+            let why = format!("the cookie was for all of {domain}, which `cookies.domains` does not name (CWE-384)");
+            response.changed("wide-domain", why, format!("cookie {name}"), String::new());
         }
         if cookie.pair_len() > COOKIE_BYTES_MAX {
-            let why = "browsers drop cookies of more than 4096 bytes";
-            response.noted("oversized-cookie", why, format!("cookie {name}"), format!("{} bytes", cookie.pair_len()));
+            let why = format!("browsers drop cookies of more than 4096 bytes; this one has {}", cookie.pair_len());
+            response.noted("oversized-cookie", why, format!("cookie {name}"), String::new());
         }
         if !added.is_empty() && response.is_report() {
-            response.changed("attributes", "the cookie lacks these", format!("cookie {name}"), added.join(", "));
+            response.changed(
+                "attributes",
+                format!("the cookie lacks {}", added.join(", ")),
+                format!("cookie {name}"),
+                String::new(),
+            );
         }
         HeaderValue::from_bytes(&line).unwrap_or_else(|_| value.clone())
     }
