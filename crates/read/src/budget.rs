@@ -94,6 +94,12 @@ pub enum Fault {
     JsonEnd,
     /// UTF-16 or UTF-32: Python's `json.loads` reads them from bytes, few others do.
     WideText,
+    /// Not well-formed XML.
+    XmlSyntax,
+    /// XML that ends in the middle.
+    XmlEnd,
+    /// Not a GraphQL document.
+    GraphqlSyntax,
     /// A multipart body whose media type has no usable boundary.
     NoBoundary,
     /// A multipart body without a single delimiter.
@@ -113,6 +119,9 @@ impl std::fmt::Display for Stop {
             Stop::Fault(Fault::JsonSyntax) => "not JSON",
             Stop::Fault(Fault::JsonEnd) => "JSON ends in the middle",
             Stop::Fault(Fault::WideText) => "text in UTF-16 or UTF-32",
+            Stop::Fault(Fault::XmlSyntax) => "not XML",
+            Stop::Fault(Fault::XmlEnd) => "XML ends in the middle",
+            Stop::Fault(Fault::GraphqlSyntax) => "not GraphQL",
             Stop::Fault(Fault::NoBoundary) => "multipart without a boundary",
             Stop::Fault(Fault::NoParts) => "multipart without a delimiter",
         })

@@ -280,7 +280,7 @@ fn of_a_name(stop: Stop) -> Stop {
 }
 
 /// FNV-1a. A collision that somebody makes on purpose earns only themselves a note.
-fn hash(key: &[u8]) -> u64 {
+pub(crate) fn hash(key: &[u8]) -> u64 {
     key.iter().fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3))
 }
 

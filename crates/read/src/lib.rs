@@ -39,22 +39,28 @@
 mod budget;
 mod cookie;
 mod event;
+mod graphql;
 mod json;
 mod media;
 mod multipart;
 mod note;
 mod parameter;
+mod path;
 mod percent;
 mod profile;
 mod urlencoded;
+mod xml;
 
 pub use budget::{Bound, Budget, Fault, Limits, Stop};
 pub use cookie::read_cookies;
 pub use event::{Field, Flow, Kind, Out, Part, PartEnd, PartHeader, Place, Reader, Sink};
+pub use graphql::{GraphqlJson, GraphqlShape, read_graphql};
 pub use json::Json;
 pub use media::MediaType;
 pub use multipart::Multipart;
 pub use note::{Note, Notes};
+pub use path::read_path;
 pub use percent::decode as percent_decode;
 pub use profile::{Pick, Profile};
 pub use urlencoded::UrlEncoded;
+pub use xml::Xml;

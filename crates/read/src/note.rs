@@ -76,6 +76,26 @@ notes! {
     /// A byte order mark before the text.
     Bom = "byte-order-mark",
 
+    /// A document type: what it declares is not carried out.
+    XmlDoctype = "xml-doctype",
+    /// A document type that declares entities (CWE-611, CWE-776).
+    XmlEntity = "xml-entity",
+    /// A reference that is not one of XML's own; left as it is.
+    XmlReference = "xml-reference",
+    /// A processing instruction.
+    XmlInstruction = "xml-instruction",
+
+    /// An escaped slash in a path: a slash to every app behind WSGI or ASGI.
+    EncodedSlash = "encoded-slash",
+    /// A backslash in a path.
+    PathBackslash = "path-backslash",
+    /// A segment `.` or `..`, escaped or not.
+    DotSegment = "dot-segment",
+    /// A control in a path.
+    PathControl = "path-control",
+    /// A path that has escapes once its own are undone.
+    DoubleEncoded = "double-encoded",
+
     /// The boundary is written in quotes.
     BoundaryQuoted = "boundary-quoted",
     /// The boundary is longer than 70 bytes, ends in a space, or has bytes that RFC 2046 does not allow.

@@ -2,7 +2,9 @@
 #![allow(clippy::unwrap_used, reason = "test helpers")]
 
 mod forms;
+mod graphql;
 mod json;
 mod kit;
 mod multipart;
 mod properties;
+mod xml;

@@ -1,7 +1,10 @@
 //! Pieces do not matter, and hostile bytes do no harm.
 
 use crate::kit::{small, told};
-use gambeson_read::{Json, Limits, MediaType, Multipart, Place, Reader, UrlEncoded};
+use gambeson_read::{
+    Budget, GraphqlJson, Json, Limits, MediaType, Multipart, Out, Place, Reader, UrlEncoded, Xml, read_cookies, read_graphql,
+    read_path,
+};
 use proptest::prelude::*;
 
 /// Text made of what a format's reader reacts to, so that deep states are reached.
@@ -55,6 +58,50 @@ const JSON: &[&[u8]] = &[
     b"\xff",
     b"\0",
 ];
+const XML: &[&[u8]] = &[
+    b"<",
+    b">",
+    b"/",
+    b"<a>",
+    b"</a>",
+    b"<a x='1'>",
+    b"<b/>",
+    b"<!--",
+    b"-->",
+    b"<![CDATA[",
+    b"]]>",
+    b"<?xml",
+    b"?>",
+    b"<!DOCTYPE",
+    b"[",
+    b"]",
+    b"&lt;",
+    b"&#x",
+    b"41;",
+    b"'",
+    b"\"",
+    b"=",
+    b" ",
+    b"x",
+    b"\0",
+    b"\xef\xbb\xbf",
+];
+const GRAPHQL: &[&[u8]] = &[
+    b"{\"query\":\"",
+    b"{",
+    b"}",
+    b"(",
+    b")",
+    b"a",
+    b":",
+    b"\\\"",
+    b"\\\"\\\"\\\"",
+    b"#",
+    b"@",
+    b"\"",
+    b",\"variables\":{\"a\":1}",
+    b"\\\\u{1F600}",
+];
 const MULTIPART: &[&[u8]] = &[
     b"--b-",
     b"--b-\r\n",
@@ -96,9 +143,29 @@ proptest! {
     }
 
     #[test]
+    fn xml_in_pieces(bytes in made_of(XML), cuts in cuts()) {
+        whole_and_cut(Xml::new, &bytes, &cuts);
+        whole_and_cut(Xml::new, &[b"<a>", bytes.as_slice(), b"</a>"].concat(), &cuts);
+    }
+
+    #[test]
+    fn graphql_in_pieces(bytes in made_of(GRAPHQL), cuts in cuts()) {
+        whole_and_cut(GraphqlJson::new, &[b"{\"query\":\"{", bytes.as_slice(), b"}\"}"].concat(), &cuts);
+    }
+
+    #[test]
+    fn heads_and_documents(bytes in prop::collection::vec(any::<u8>(), 0..300)) {
+        let (mut told, mut budget, limits) = (crate::kit::Told::default(), Budget::new(10_000_000), small());
+        let mut out = Out { sink: &mut told, budget: &mut budget };
+        let _ = (read_cookies(&bytes, &limits, &mut out), read_path(&bytes, &limits, &mut out), read_graphql(&bytes, &limits, &mut out));
+        let _ = MediaType::read(&bytes);
+    }
+
+    #[test]
     fn any_bytes(bytes in prop::collection::vec(any::<u8>(), 0..300), cuts in cuts()) {
         whole_and_cut(|limits| UrlEncoded::new(Place::Form, limits), &bytes, &cuts);
         whole_and_cut(Json::new, &bytes, &cuts);
+        whole_and_cut(Xml::new, &bytes, &cuts);
         whole_and_cut(multipart, &bytes, &cuts);
     }
 }
