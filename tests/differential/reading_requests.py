@@ -4,6 +4,7 @@ import random
 
 FORM = "application/x-www-form-urlencoded"
 JSON = "application/json"
+XML = "application/xml"
 MULTIPART = "multipart/form-data; boundary="
 
 QUERIES = [
@@ -23,6 +24,11 @@ JSONS = [
     b'[1, -2.5e3, "x\\n\\u00e9\\ud83d\\ude00", {}, [], {"a": {"b": [{"c": "d"}]}}]',
     b'{"query": "query Q($id: ID!) { user(id: $id) { name } }", "variables": {"id": "1"}}',
     b'"text"',
+]
+XMLS = [
+    b'<?xml version="1.0" encoding="UTF-8"?>\n<order id="7"><item sku=\'a-1\' n="2">Caf\xc3\xa9 &amp; tea</item><note/></order>\n',
+    b"<a xmlns:x='urn:x'>\r\n <x:b>one<!-- two -->three<![CDATA[<four> & five]]></x:b>\r\n <c d='&lt;&#x41;'>x &gt; y</c>\r\n</a>",
+    b"<soap:Envelope xmlns:soap='http://www.w3.org/2003/05/soap-envelope'><soap:Body><m:Get xmlns:m='urn:m'><m:Id>1</m:Id></m:Get></soap:Body></soap:Envelope>",
 ]
 
 PLAIN = (
@@ -51,6 +57,7 @@ SEEDS = {
     "form": [{"kind": "body", "type": FORM, "bytes": text} for text in QUERIES],
     "cookie": [{"kind": "cookie", "type": "", "bytes": text} for text in COOKIES],
     "json": [{"kind": "body", "type": JSON, "bytes": text} for text in JSONS],
+    "xml": [{"kind": "body", "type": XML, "bytes": text} for text in XMLS],
     "multipart": [
         {"kind": "body", "type": MULTIPART + "B0undary", "bytes": PLAIN},
         {"kind": "body", "type": MULTIPART + "----WebKitFormBoundaryA1", "bytes": BROWSER},
@@ -63,6 +70,7 @@ ATOMS = {
     "query": [b"&", b"=", b"%", b"%4", b"%00", b"%C3", b"%A9", b"%ff", b"%u0041", b"+", b";", b"%26", b"%3D", b"a", b"[]", b".", b"\xc3\xa9", b"\xff", b"&&", b"==", b"#", b" "],
     "cookie": [b";", b"=", b'"', b"\\", b"\\073", b"\\\"", b",", b" ", b"\t", b"%20", b"$Version=1", b"path=/", b"a", b"\xc3\xa9", b"\xff", b"; ", b"[", b"expires=Wed, 09 Jun 2021 10:18:14 GMT", b"{", b"("],
     "json": [b"{", b"}", b"[", b"]", b'"', b":", b",", b"\\", b"\\u0041", b"\\ud800", b"\\udc00", b"\\u00", b"0", b"1", b"-", b".", b"e5", b"true", b"null", b"NaN", b"Infinity", b"-Infinity", b" ", b"\n", b"\x00", b"\x1f", b"\xef\xbb\xbf", b"\xff", b"\xed\xa0\x80", b'"a":', b'"a.b":1,', b"//", b"'", b"[[[[", b"\x0b", b"\xc2\xa0"],
+    "xml": [b"<", b">", b"/", b"<b>", b"</b>", b"<!--", b"-->", b"<![CDATA[", b"]]>", b"<?pi?>", b"<!DOCTYPE a>", b"<!DOCTYPE a [<!ENTITY e 'v'>]>", b"&e;", b"&amp;", b"&#65;", b"&#0;", b"&", b";", b'"', b"'", b"=", b" x='1'", b" id='1'", b"\r\n", b"\t", b"\xc3\xa9", b"\xff", b"\x00", b"\x01", b":", b"<a/>", b"]]", b"--"],
     "multipart": [
         b"\r\n", b"\n", b"\r", b" ", b"\t", b"-", b"--", b":", b";", b'"', b"'", b"\\", b'\\"', b"%22", b"=", b",", b"/", b"<", b">", b"(", b"&amp;", b"\x00", b"\x0b", b"\x0c", b"\x85", b"\xff", b"\xc3\xa9", b"\xe2\x80\xa8",
         b"a", b"name", b"filename", b'; name="x"', b'; filename="y"', b"; filename*=utf-8''z%20", b"; filename*=utf-7''z", b'; filename*0="a"; filename*1="b"', b"; name*=utf-8''n",

@@ -56,6 +56,7 @@ fn reader(kind: &str, media: &MediaType, limits: &Limits) -> Result<Box<dyn Read
     Ok(match kind {
         "query" => Box::new(UrlEncoded::new(Place::Query, limits)),
         _ if media.is_multipart() => Box::new(Multipart::new(media, limits)?),
+        _ if media.is_xml() => Box::new(Xml::new(limits)),
         _ if media.is_json() => Box::new(Json::new(limits)),
         _ => Box::new(UrlEncoded::new(Place::Form, limits)),
     })

@@ -142,7 +142,7 @@ impl Xml {
             self.name.extend_from_slice(name);
             self.check_name()?;
             self.value.clear();
-            self.decode(raw, out)?;
+            self.decode(raw, true, out)?;
             self.give(Kind::Attribute, raw, out)?;
             self.name.truncate(element);
         }
@@ -199,7 +199,7 @@ impl Xml {
             }
         } else if !blank(&text) {
             self.value.clear();
-            self.decode(&text, out)?;
+            self.decode(&text, false, out)?;
             self.give(Kind::Text, &text, out)?;
         }
         text.clear();
@@ -207,9 +207,9 @@ impl Xml {
         Ok(())
     }
 
-    /// Undoes references in `raw` into the value.
-    fn decode(&mut self, raw: &[u8], out: &mut Out<'_>) -> Result<(), Stop> {
-        if !reference::decode(raw, &mut self.value) {
+    /// Undoes references and line ends in `raw` into the value.
+    fn decode(&mut self, raw: &[u8], attribute: bool, out: &mut Out<'_>) -> Result<(), Stop> {
+        if !reference::decode(raw, attribute, &mut self.value) {
             self.notes.once(Note::XmlReference, out)?;
         }
         if std::str::from_utf8(raw).is_err() {

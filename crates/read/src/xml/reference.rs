@@ -1,13 +1,14 @@
-//! References: the five that XML has, and characters by number. All others are left as they are.
+//! References: the five that XML has, and characters by number. All others are left as they are. With them go line ends, which
+//! are LF in text (XML 1.0 section 2.11), and the white space of attributes, which is spaces (3.3.3).
 
 use memchr::memchr;
 
 /// Appends `raw` with its references undone; returns whether all were known.
-pub(super) fn decode(raw: &[u8], into: &mut Vec<u8>) -> bool {
+pub(super) fn decode(raw: &[u8], attribute: bool, into: &mut Vec<u8>) -> bool {
     let (mut rest, mut known) = (raw, true);
     while let Some(at) = memchr(b'&', rest) {
         let (before, from) = rest.split_at(at);
-        into.extend_from_slice(before);
+        plain(before, attribute, into);
         let after = from.get(1..).unwrap_or_default();
         // No reference is longer than this: the search stays linear.
         let near = after.get(..12).unwrap_or(after);
@@ -24,8 +25,21 @@ pub(super) fn decode(raw: &[u8], into: &mut Vec<u8>) -> bool {
             }
         }
     }
-    into.extend_from_slice(rest);
+    plain(rest, attribute, into);
     known
+}
+
+fn plain(text: &[u8], attribute: bool, into: &mut Vec<u8>) {
+    if !text.iter().any(|byte| *byte == b'\r' || (attribute && matches!(byte, b'\n' | b'\t'))) {
+        return into.extend_from_slice(text);
+    }
+    let after = text.iter().skip(1).map(Some).chain([None]);
+    into.extend(text.iter().zip(after).filter_map(|(byte, next)| match (byte, next) {
+        (b'\r', Some(b'\n')) => None,
+        (b'\r' | b'\n' | b'\t', _) if attribute => Some(b' '),
+        (b'\r', _) => Some(b'\n'),
+        _ => Some(*byte),
+    }));
 }
 
 fn character(name: &[u8]) -> Option<char> {
@@ -56,9 +70,16 @@ mod tests {
     fn only_what_xml_knows_is_undone() {
         let plain = |raw: &[u8]| {
             let mut into = Vec::new();
-            (decode(raw, &mut into), into)
+            (decode(raw, false, &mut into), into)
         };
         assert_eq!(plain(b"&lt;&#65;&#x42;&amp;lt;"), (true, b"<AB&lt;".to_vec()));
         assert_eq!(plain(b"a&xxe;b & &#+1; &#xd800;"), (false, b"a&xxe;b & &#+1; &#xd800;".to_vec()));
+    }
+
+    #[test]
+    fn line_ends_are_one() {
+        let (mut text, mut attribute) = (Vec::new(), Vec::new());
+        assert!(decode(b"a\r\nb\rc\td&#13;", false, &mut text) && decode(b"a\r\nb\rc\td&#10;", true, &mut attribute));
+        assert_eq!((text.as_slice(), attribute.as_slice()), (&b"a\nb\nc\td\r"[..], &b"a b c d\n"[..]));
     }
 }
