@@ -87,6 +87,16 @@ impl StateDir {
     /// # Errors
     /// When it cannot be made, is not a directory, belongs to someone else or is open to others.
     pub fn open(path: &Path) -> Result<Self, StateError> {
+        let fresh = !path.exists();
+        let dir = Self::enter(path)?;
+        if fresh {
+            // It lies in the app's folder: keys and log must not end up in its repository with everything else.
+            dir.write(".gitignore", b"*\n")?;
+        }
+        Ok(dir)
+    }
+
+    fn enter(path: &Path) -> Result<Self, StateError> {
         let made = DirBuilder::new().recursive(true).mode(0o700).create(path);
         let found = fs::symlink_metadata(path);
         match (&found, made) {
@@ -116,7 +126,7 @@ impl StateDir {
     /// # Errors
     /// As [`StateDir::open`].
     pub fn subdir(&self, name: &str) -> Result<Self, StateError> {
-        Self::open(&self.path.join(name))
+        Self::enter(&self.path.join(name))
     }
 
     /// Reads the file `name` of at most `max` bytes; `None` when there is none.

@@ -27,6 +27,18 @@ fn directories_are_0700_and_files_0600_whatever_is_made() {
 }
 
 #[test]
+fn git_is_told_to_leave_it_alone() {
+    let (_folder, dir) = fresh();
+    let sub = dir.subdir("audit").unwrap();
+    assert_eq!(dir.read(".gitignore", 9).unwrap().unwrap(), b"*\n");
+    assert_eq!(sub.read(".gitignore", 9).unwrap(), None);
+    // Whoever takes it away has a reason.
+    fs::remove_file(dir.file(".gitignore")).unwrap();
+    StateDir::open(dir.path()).unwrap();
+    assert_eq!(dir.read(".gitignore", 9).unwrap(), None);
+}
+
+#[test]
 fn what_is_open_to_others_is_refused_with_its_fix() {
     let (_folder, dir) = fresh();
     dir.write("key", b"secret").unwrap();
@@ -76,7 +88,7 @@ fn writing_replaces_all_or_nothing_and_leaves_no_litter() {
     assert!(dir.write("taken", b"a file cannot replace a directory").is_err());
     let mut names: Vec<_> = fs::read_dir(dir.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
     names.sort();
-    assert_eq!(names, ["key", "taken"]);
+    assert_eq!(names, [".gitignore", "key", "taken"]);
     assert_eq!(dir.read("key", 9).unwrap().unwrap(), b"new");
 }
 
