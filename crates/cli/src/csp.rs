@@ -9,9 +9,10 @@ mod violations;
 use crate::{Failure, Global, Outcome, Result};
 use crawl::Visit;
 use gambeson_core::policy::{FromText as _, UpstreamAddress};
+use gambeson_gateway::service::app_address;
 use gambeson_store::audit::LogReader;
 use proposal::Proposal;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use violations::Violations;
 
 /// Find the Content-Security-Policy that fits the app
@@ -38,7 +39,7 @@ struct Learn {
     /// Read the pages or templates of a folder instead of visiting the app
     #[arg(long, value_name = "DIR", value_hint = clap::ValueHint::DirPath, conflicts_with_all = ["url", "cookie", "crawl"])]
     from: Option<PathBuf>,
-    /// Where to begin, on the app itself [default: its address in the policy]
+    /// Where to begin, on the app itself [default: the app that `gambeson run` or `serve` guards now, else the policy's]
     #[arg(long, value_name = "URL", value_hint = clap::ValueHint::Url)]
     url: Option<String>,
     /// Visit at most so many pages
@@ -73,6 +74,11 @@ fn learn(learn: &Learn, global: &Global) -> Result {
     Ok(Outcome::findings_if(proposal.needs_changes()))
 }
 
+/// Whether the templates in a folder hold what the default policy does not let run or load.
+pub(crate) fn needs_policy(folder: &Path) -> bool {
+    crawl::folder(folder, &[]).is_ok_and(|pages| Proposal::of(&pages).needs_policy())
+}
+
 fn violations(count: u32, global: &Global) -> Result {
     let state = crate::log::existing(global)?;
     let log = LogReader::open(&state).map_err(|error| Failure::new(error.to_string()))?;
@@ -87,8 +93,9 @@ fn visit(learn: &Learn, global: &Global) -> Result<Visit> {
     let cookie = learn.cookie.clone().filter(|cookie| !cookie.contains(['\r', '\n']));
     let Some(url) = &learn.url else {
         let app = global.load()?.policy.app;
-        local(&app.address)?;
-        return Ok(Visit { address: app.address, hosts: app.hosts, cookie, start: "/".to_owned(), pages_max });
+        let address = running(global).unwrap_or(app.address);
+        local(&address)?;
+        return Ok(Visit { address, hosts: app.hosts, cookie, start: "/".to_owned(), pages_max });
     };
     let rest = url.strip_prefix("http://").ok_or_else(|| {
         Failure::new(format!("{url} is not an address of an app"))
@@ -104,6 +111,12 @@ fn visit(learn: &Learn, global: &Global) -> Result<Visit> {
         global.policy_path().is_ok().then(|| global.load()).transpose()?.map_or(Vec::new(), |loaded| loaded.policy.app.hosts);
     hosts.insert(0, own);
     Ok(Visit { address, hosts, cookie, start: format!("/{path}"), pages_max })
+}
+
+/// Where the app of a running gateway listens: `gambeson run` gives it a place that the policy does not know.
+fn running(global: &Global) -> Option<UpstreamAddress> {
+    let state = crate::log::existing(global).ok()?;
+    app_address(&state).ok()
 }
 
 /// Only apps of this machine are visited: links are followed, and nobody else asked for that.

@@ -6,8 +6,8 @@ mod notify;
 mod restart;
 mod tls_settings;
 
-pub(crate) use admin::reachable;
-pub use control::{ControlError, reload};
+pub use admin::reachable;
+pub use control::{ControlError, app_address, reload};
 pub(crate) use notify::SOCKET as NOTIFY_SOCKET;
 
 use crate::{
@@ -112,6 +112,8 @@ impl Signals {
     }
 }
 
+/// How long to wait for a process that is just ending.
+const CLAIM_SHORT: Duration = Duration::from_millis(500);
 /// How long to wait for the process before to let go.
 const CLAIM_PATIENCE: Duration = Duration::from_secs(10);
 
@@ -125,7 +127,7 @@ impl Service {
         let policy = Arc::new(load().map_err(ServeError::Policy)?);
         let state = StateDir::open(&state_dir)?;
         let handed = if take_over { Some(control::take_over(&state)?) } else { None };
-        let claim = if handed.is_some() { None } else { Some(Claim::wait(&state, Duration::from_millis(500))?) };
+        let claim = if handed.is_some() { None } else { Some(Claim::wait(&state, CLAIM_SHORT)?) };
         let (tickets, adopted) = match handed {
             Some(handed) => (handed.tickets, Some((handed.listeners, handed.old))),
             None => (Tickets::new()?, None),
@@ -157,6 +159,18 @@ impl Service {
         };
         ledger.notice("started", format!("process {}", std::process::id()));
         Ok(Self { load, state, server, tls, ledger, addresses, spare, admin, control, claim, signals })
+    }
+
+    /// Whether nobody else serves from the directory or listens where the policy says: worth knowing before an app is
+    /// started in vain.
+    ///
+    /// # Errors
+    /// What [`Service::start`] would say.
+    pub fn free(policy: &Policy, state: &StateDir) -> Result<(), ServeError> {
+        drop(Claim::wait(state, CLAIM_SHORT)?);
+        let listen = &policy.listen;
+        drop(Listeners::open(listen.https, listen.http, listen.admin, 1, None)?);
+        Ok(())
     }
 
     /// Where it serves.
@@ -235,7 +249,8 @@ impl Works<'_> {
                 () = &mut admin => {}
                 () = &mut renewals => {}
                 request = control.next() => match request {
-                    control::Request::Reload(reply) => reply.send(self.reload()),
+                    control::Request::Reload(reply) => reply.reloaded(self.reload()),
+                    control::Request::App(reply) => reply.send(&self.server.policy().upstream.address.to_string()),
                     control::Request::TakeOver(reply) => {
                         if reply.send(&spare, self.tls.as_deref()) {
                             return true;

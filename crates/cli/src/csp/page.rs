@@ -13,6 +13,8 @@ pub(super) struct Page {
     pub(super) scripts: BTreeMap<String, String>,
     /// Inline style sheets, the same way.
     pub(super) styles: BTreeMap<String, String>,
+    /// Hashes of those that have a template's blanks in them: of a template, they are not what a browser will see.
+    pub(super) blanks: BTreeSet<String>,
     /// Whether any element has a `style` attribute.
     pub(super) style_attributes: bool,
     /// Event handler attributes and `javascript:` addresses: `<button onclick>`.
@@ -95,7 +97,11 @@ impl Reader<'_> {
             return;
         }
         let hash = format!("sha256-{}", BASE64_STANDARD.encode(digest(&SHA256, &content)));
-        let beginning = beginning(&String::from_utf8_lossy(&content));
+        let text = String::from_utf8_lossy(&content);
+        if self.page.blanks.len() < ITEMS_MAX && ["{{", "{%", "{#"].iter().any(|blank| text.contains(blank)) {
+            self.page.blanks.insert(hash.clone());
+        }
+        let beginning = beginning(&text);
         let script = element == b"script";
         let known = if script { &mut self.page.scripts } else { &mut self.page.styles };
         if known.len() < ITEMS_MAX {

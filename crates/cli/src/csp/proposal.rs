@@ -56,11 +56,13 @@ impl Proposal {
         }
     }
 
-    /// What was the same at each visit has a hash worth writing down. In a template's file, blanks are still blank.
+    /// What was the same at each visit has a hash worth writing down. A template's file is read once, and its blanks are
+    /// still blank.
     fn inline(&mut self, path: &str, visits: &[Page], of: impl Fn(&Page) -> &BTreeMap<String, String>, scripts: bool) {
+        let blank = |hash: &String| visits.len() == 1 && visits.iter().any(|page| page.blanks.contains(hash));
         for (hash, begins) in visits.iter().flat_map(|page| of(page).iter()) {
             let inline = Inline { page: path.to_owned(), begins: begins.clone() };
-            let stays = visits.iter().all(|page| of(page).contains_key(hash)) && !begins.contains("{{") && !begins.contains("{%");
+            let stays = visits.iter().all(|page| of(page).contains_key(hash)) && !blank(hash);
             match (stays, scripts) {
                 (false, _) => drop(self.changing.insert(inline)),
                 (true, true) => drop(self.scripts.entry(hash.clone()).or_insert(inline)),
@@ -72,6 +74,11 @@ impl Proposal {
     /// Whether the app must change before a policy can hold.
     pub(super) fn needs_changes(&self) -> bool {
         !self.handlers.is_empty() || !self.changing.is_empty()
+    }
+
+    /// Whether pages lose something under the default policy.
+    pub(super) fn needs_policy(&self) -> bool {
+        self.needs_changes() || !self.scripts.is_empty() || !self.sources.is_empty()
     }
 
     /// The proposal as lines of policy, with what no line can mend as comments.
@@ -203,6 +210,24 @@ mod tests {
         let text = found.text();
         assert!(text.contains("<p onclick> on /") && text.contains("token = 2"), "{text}");
         assert!(Policy::parse(&text).is_ok());
+    }
+
+    #[test]
+    fn a_templates_script_with_a_blank_anywhere_has_no_hash() {
+        let html = "<script>const names = ['Anna', 'Berta', 'Carla', 'Dora', 'Emma']; let id = {{ id }}</script>";
+        let found = proposal(&[html]);
+        assert!(found.scripts.is_empty() && found.needs_changes());
+        // At a visit such braces are the script's own.
+        assert_eq!(proposal(&[html, html]).scripts.len(), 1);
+    }
+
+    #[test]
+    fn ordinary_pages_need_no_policy() {
+        let page = "<style>b{}</style><link rel=stylesheet href=/a.css><script src=/a.js></script><p style='a:b'>";
+        assert!(!proposal(&[page]).needs_policy());
+        for page in ["<script>a()</script>", "<p onclick=a>", "<img src=https://i.example/x>", "<script>{{ x }}</script>"] {
+            assert!(proposal(&[page]).needs_policy(), "{page}");
+        }
     }
 
     #[test]

@@ -45,7 +45,7 @@ pub(super) fn files(folder: &Path) -> Vec<File> {
         for path in entries(&next) {
             let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
             if path.is_dir() && !path.is_symlink() {
-                if depth < DEPTH_MAX && !name.starts_with('.') && !FOREIGN.contains(&name) {
+                if depth < DEPTH_MAX && is_own(name) {
                     folders.push((path, depth + 1));
                 }
             } else if tells(name, depth) && found.len() < FILES_MAX {
@@ -54,6 +54,28 @@ pub(super) fn files(folder: &Path) -> Vec<File> {
         }
     }
     found
+}
+
+/// Folders of templates, by the names that frameworks look for.
+pub(super) fn templates(folder: &Path) -> Vec<PathBuf> {
+    let (mut found, mut waiting, mut visited) = (Vec::new(), vec![(folder.to_path_buf(), 0)], 0);
+    while let Some((next, depth)) = waiting.pop().filter(|_| visited < FOLDERS_MAX) {
+        visited += 1;
+        for path in entries(&next).into_iter().filter(|path| path.is_dir() && !path.is_symlink()) {
+            let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+            if name == "templates" || name == "views" {
+                found.push(path);
+            } else if depth < DEPTH_MAX && is_own(name) {
+                waiting.push((path, depth + 1));
+            }
+        }
+    }
+    found.sort();
+    found
+}
+
+fn is_own(folder: &str) -> bool {
+    !folder.starts_with('.') && !FOREIGN.contains(&folder)
 }
 
 fn entries(folder: &Path) -> Vec<PathBuf> {

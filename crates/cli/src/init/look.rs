@@ -1,7 +1,7 @@
 //! What an app's folder tells: its framework, how it is started, where it listens.
 
 use super::{
-    files::{File, files},
+    files::{self, File, files},
     python::{assigned, code, imports, port_after, strings},
 };
 use serde::Serialize;
@@ -22,6 +22,8 @@ pub(super) struct Found {
     pub(super) session_cookie: Option<String>,
     /// Paths at which machines, not pages, send something: they would need an exception.
     pub(super) hooks: Vec<String>,
+    /// A folder of templates, from the app's own, with what the default Content-Security-Policy refuses.
+    pub(super) templates: Option<String>,
     /// Where each of it was seen.
     pub(super) evidence: Vec<String>,
 }
@@ -45,7 +47,18 @@ pub(super) fn look(folder: &Path) -> Found {
     evidence.extend(seen);
     let (port, seen) = port(&files);
     evidence.extend(seen);
-    Found { name: name(folder), framework, start, port, session_cookie: session_cookie(&files), hooks: hooks(&files), evidence }
+    let templates = templates(folder);
+    if let Some(templates) = &templates {
+        evidence.push(format!("{templates} has inline scripts or foreign sources, which the default policy refuses"));
+    }
+    let (session_cookie, hooks) = (session_cookie(&files), hooks(&files));
+    Found { name: name(folder), framework, start, port, session_cookie, hooks, templates, evidence }
+}
+
+/// The first folder of templates whose pages would lose something.
+fn templates(folder: &Path) -> Option<String> {
+    let found = files::templates(folder).into_iter().find(|path| crate::csp::needs_policy(path))?;
+    Some(found.strip_prefix(folder).unwrap_or(&found).display().to_string())
 }
 
 /// A name that needs no quoting anywhere.

@@ -111,3 +111,13 @@ fn a_policy_that_is_there_is_kept() {
     save(&path, "new", true).unwrap();
     assert_eq!(fs::read_to_string(&path).unwrap(), "new");
 }
+
+#[test]
+fn templates_that_would_lose_their_scripts_are_named() {
+    let next = |html: &str| {
+        let (found, ..) = found(&[("app.py", "app = Flask(__name__)"), ("shop/templates/base.html", html)]);
+        write::next_steps(&found).remove(0)
+    };
+    assert!(next("<script>start()</script>").starts_with("gambeson csp learn --from shop/templates "));
+    assert_eq!(next("<script src=/static/app.js></script>"), "gambeson run -- gunicorn app:app");
+}

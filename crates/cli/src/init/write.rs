@@ -52,8 +52,13 @@ pub(super) fn next_steps(found: &Found) -> Vec<String> {
     let start = found.start.as_deref().unwrap_or("COMMAND THAT STARTS THE APP");
     let quoted: Vec<String> =
         start.split(' ').map(|word| if word.contains('(') { format!("'{word}'") } else { word.to_owned() }).collect();
-    vec![
-        format!("gambeson run -- {}", quoted.join(" ")),
-        "gambeson ca trust     # so that this machine's browsers know https://localhost:8443".to_owned(),
-    ]
+    let mut steps = Vec::new();
+    if let Some(templates) = &found.templates {
+        steps.push(format!(
+            "gambeson csp learn --from {templates}     # prints what to add to the policy, so that pages keep their scripts"
+        ));
+    }
+    steps.push(format!("gambeson run -- {}", quoted.join(" ")));
+    steps.push("gambeson ca trust     # so that this machine's browsers know https://localhost:8443".to_owned());
+    steps
 }

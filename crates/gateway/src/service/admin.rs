@@ -68,7 +68,10 @@ async fn page(target: &[u8], ledger: &Ledger, server: &Server) -> (StatusCode, S
 }
 
 /// Whether the app takes connections.
-pub(crate) async fn reachable(address: &UpstreamAddress) -> io::Result<()> {
+///
+/// # Errors
+/// Why it does not, within a second.
+pub async fn reachable(address: &UpstreamAddress) -> io::Result<()> {
     let connect = async {
         match address {
             UpstreamAddress::Tcp(address) => TcpStream::connect(address).await.map(drop),

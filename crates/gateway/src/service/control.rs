@@ -1,13 +1,14 @@
 //! The socket in the state directory through which a process is told to reload, and hands its sockets over.
 //!
 //! It lies in a folder that only our account can enter. One line asks, one answers:
-//! `reload` → `ok` and each key that waits for a restart, or what is wrong; `take over` → the listening sockets as ancillary data (SCM_RIGHTS) with their
-//! number, then the session-ticket keys; when the new process serves it says `done`, and the old one drains.
+//! `reload` → `ok` and each key that waits for a restart, or what is wrong; `app` → the address of
+//! the app; `take over` → the listening sockets as ancillary data (SCM_RIGHTS) with their number, then the session-ticket keys; when the new process serves it says `done`, and the old one drains.
 
 use crate::{
     listeners::Listeners,
     tls::{Tickets, Tls, TlsError},
 };
+use gambeson_core::policy::{FromText as _, UpstreamAddress};
 use gambeson_store::state_dir::StateDir;
 use rustix::{
     fd::{AsFd, OwnedFd},
@@ -58,6 +59,7 @@ pub(super) struct Control {
 /// What the operator asks.
 pub(super) enum Request {
     Reload(Reply),
+    App(Reply),
     TakeOver(HandOver),
 }
 
@@ -122,14 +124,18 @@ fn ask(stream: UnixStream) -> io::Result<Option<Request>> {
     BufReader::new(Read::take(&stream, 64)).read_line(&mut line)?;
     Ok(match line.trim_end() {
         "reload" => Some(Request::Reload(Reply(stream))),
+        "app" => Some(Request::App(Reply(stream))),
         "take over" => Some(Request::TakeOver(HandOver(stream))),
         _ => None,
     })
 }
 
 impl Reply {
-    pub(super) fn send(mut self, result: Result<Vec<&'static str>, String>) {
-        let text = result.map_or_else(|why| why, |waiting| [vec!["ok"], waiting].concat().join("\n"));
+    pub(super) fn reloaded(self, result: Result<Vec<&'static str>, String>) {
+        self.send(&result.map_or_else(|why| why, |waiting| [vec!["ok"], waiting].concat().join("\n")));
+    }
+
+    pub(super) fn send(mut self, text: &str) {
         let _gone = writeln!(self.0, "{text}");
     }
 }
@@ -165,16 +171,29 @@ impl HandOver {
 /// # Errors
 /// When there is none, or the policy is bad: then the old one stays in force.
 pub fn reload(state: &StateDir) -> Result<Vec<String>, ControlError> {
-    let mut stream = connect(state)?;
-    stream.write_all(b"reload\n")?;
-    let mut answer = String::new();
-    Read::take(&stream, 1 << 20).read_to_string(&mut answer)?;
+    let answer = question(state, "reload")?;
     let mut lines = answer.lines();
     match lines.next() {
         Some("ok") => Ok(lines.map(str::to_owned).collect()),
         None => Err(ControlError::Refused("the serving process gave no answer".to_owned())),
         Some(_) => Err(ControlError::Refused(answer.trim_end().to_owned())),
     }
+}
+
+/// Asks the process that serves from this directory where the app listens: `gambeson run` gives it a place of its own.
+///
+/// # Errors
+/// When there is none, or it gives no address.
+pub fn app_address(state: &StateDir) -> Result<UpstreamAddress, ControlError> {
+    UpstreamAddress::from_text(question(state, "app")?.trim_end()).map_err(|wrong| ControlError::Refused(wrong.message))
+}
+
+fn question(state: &StateDir, question: &str) -> Result<String, ControlError> {
+    let mut stream = connect(state)?;
+    writeln!(stream, "{question}")?;
+    let mut answer = String::new();
+    Read::take(&stream, 1 << 20).read_to_string(&mut answer)?;
+    Ok(answer)
 }
 
 fn connect(state: &StateDir) -> Result<UnixStream, ControlError> {
