@@ -4,6 +4,7 @@ use crate::{
     Failure, Global, Outcome, Result,
     serve::{Gateway, failed, runtime},
 };
+use gambeson_core::policy::{LayerName, Mode, Policy};
 use gambeson_gateway::{
     app::{App, Launch},
     service::Service,
@@ -30,16 +31,20 @@ pub(crate) struct Args {
 /// # Errors
 /// When the policy is bad, or the app or the gateway cannot start.
 pub(crate) fn run(args: &Args, global: &Global) -> Result {
-    let written = global.load()?.policy.app.address;
+    let policy = global.load()?.policy;
     let state = StateDir::open(&global.state_dir()?).map_err(|error| Failure::new(error.to_string()))?;
-    let launch = Launch::plan(args.command.clone(), state.path(), &written).map_err(|error| Failure::new(error.to_string()))?;
+    if !args.gateway.takes_over() {
+        Service::free(&policy, &state).map_err(failed)?;
+    }
+    let launch = Launch::plan(args.command.clone(), state.path(), &policy.app.address, all_by_https(&policy))
+        .map_err(|error| Failure::new(error.to_string()))?;
     let address = launch.address.clone();
     runtime()?.block_on(async {
         let mut app = tokio::select! {
             started = App::start(launch) => started.map_err(|error| Failure::new(error.to_string()))?,
             () = told_to_stop() => return Ok(Outcome::Fine),
         };
-        let adjust = move |policy: &mut gambeson_core::policy::Policy| {
+        let adjust = move |policy: &mut Policy| {
             policy.app.address = address.clone();
             policy.upstream.address = address.clone();
         };
@@ -50,6 +55,12 @@ pub(crate) fn run(args: &Args, global: &Global) -> Result {
         app.stop().await;
         served
     })
+}
+
+/// Whether no visitor reaches the app by plain HTTP.
+fn all_by_https(policy: &Policy) -> bool {
+    let redirected = policy.modes.get(LayerName::Transport) == Mode::Enforce && policy.layers.transport.redirects();
+    policy.listen.https.is_some() && (policy.listen.http.is_none() || redirected)
 }
 
 /// Until we are told to stop before the app answers: it has a process group of its own, so it would live on without us.
@@ -63,9 +74,8 @@ async fn told_to_stop() {
 async fn guard(gateway: &Gateway, service: Service, app: &mut App) -> Result {
     gateway.announce(&service);
     let ledger = service.ledger().clone();
-    tokio::select! {
-        served = service.run(pending()) => served.map_err(failed)?,
-        () = app.watch(&ledger) => {}
-    }
-    Ok(Outcome::Fine)
+    let mut failing = None;
+    let gone = async { failing = Some(app.watch(&ledger).await) };
+    service.run(gone).await.map_err(failed)?;
+    failing.map_or(Ok(Outcome::Fine), |error| Err(Failure::new(error.to_string())))
 }

@@ -2,7 +2,7 @@
 
 use crate::{Failure, Global, Outcome, Result, global, report};
 use gambeson_core::policy::{LayerName, Mode, Policy};
-use gambeson_gateway::service::{Load, Options, ServeError, Service};
+use gambeson_gateway::service::{Load, Options, ServeError, Service, reachable};
 use std::{future::pending, path::Path};
 
 /// Guard an app that runs already
@@ -41,12 +41,27 @@ pub(crate) fn run(args: &Args, global: &Global) -> Result {
     runtime()?.block_on(async {
         let service = args.gateway.start(global, |_| {})?;
         args.gateway.announce(&service);
+        tell_if_silent(&service).await;
         service.run(pending()).await.map_err(failed)
     })?;
     Ok(Outcome::Fine)
 }
 
+/// An app that is started later is fine, and one that was forgotten is worth a line.
+#[allow(clippy::print_stderr, reason = "for the operator")]
+async fn tell_if_silent(service: &Service) {
+    let address = &service.policy().upstream.address;
+    if let Err(error) = reachable(address).await {
+        eprintln!("gambeson: the app does not answer at {address} yet ({error}); visitors get 502 until it does");
+    }
+}
+
 impl Gateway {
+    /// Whether a process serves already, and is to hand over.
+    pub(crate) const fn takes_over(&self) -> bool {
+        self.take_over
+    }
+
     /// Starts the threads, inside an event loop; `adjust` has a last word on every policy that is read.
     pub(crate) fn start(&self, global: &Global, adjust: impl Fn(&mut Policy) + Send + Sync + 'static) -> Result<Service> {
         let path = global.policy_path()?;

@@ -19,6 +19,8 @@ pub struct Launch {
     pub environment: Vec<(&'static str, OsString)>,
     /// Where the app will listen.
     pub address: UpstreamAddress,
+    /// The command as it was given, for messages.
+    pub name: String,
 }
 
 /// Why no place for the app to listen was found.
@@ -38,14 +40,16 @@ const OWN_SOCKET: &str = "app-run.sock";
 
 impl Launch {
     /// Plans the start of `command`. `folder` is private to us; `written` is the address the policy names, used where
-    /// the command is not one we know how to direct.
+    /// the command is not one we know how to direct. `over_https`: whether all visitors come by HTTPS, so that a server
+    /// that believes no forwarded fields may take it for granted (or Django's CSRF check refuses every form).
     ///
     /// # Errors
     /// When there is no command or no free port.
-    pub fn plan(command: Vec<OsString>, folder: &Path, written: &UpstreamAddress) -> Result<Self, LaunchError> {
+    pub fn plan(command: Vec<OsString>, folder: &Path, written: &UpstreamAddress, over_https: bool) -> Result<Self, LaunchError> {
         let server = Server::of(&command).ok_or(LaunchError::NoCommand)?;
         let socket = private_socket(folder)?;
-        let mut launch = Self { command, environment: Vec::new(), address: UpstreamAddress::Unix(socket.clone()) };
+        let name = command.iter().map(|word| word.to_string_lossy()).collect::<Vec<_>>().join(" ");
+        let mut launch = Self { command, environment: Vec::new(), address: UpstreamAddress::Unix(socket.clone()), name };
         match server {
             Server::Gunicorn => launch.append(["--bind".into(), unix(&socket)]),
             Server::Uvicorn => launch.append(["--uds".into(), socket.into()]),
@@ -59,6 +63,8 @@ impl Launch {
             Server::Runserver => {
                 let port = launch.on_free_port()?;
                 launch.append([format!("127.0.0.1:{port}").into()]);
+                // Django's own server asks its environment, as CGI programs do, whether visitors come by HTTPS.
+                launch.environment.extend(over_https.then(|| ("HTTPS", "on".into())));
             }
             Server::PortPlaceholder => {
                 let port = launch.on_free_port()?;
@@ -71,12 +77,6 @@ impl Launch {
             launch.environment.push(("FORWARDED_ALLOW_IPS", "*".into()));
         }
         Ok(launch)
-    }
-
-    /// The program's name, for messages.
-    #[must_use]
-    pub fn name(&self) -> String {
-        self.command.iter().take(3).map(|word| word.to_string_lossy()).collect::<Vec<_>>().join(" ")
     }
 
     /// Removes a socket left by an earlier run.
@@ -211,10 +211,15 @@ fn private_socket(folder: &Path) -> Result<PathBuf, LaunchError> {
 mod tests {
     use super::*;
 
-    fn plan(command: &str) -> (String, UpstreamAddress) {
+    fn launch(command: &str, over_https: bool) -> Launch {
         let written = UpstreamAddress::Tcp("127.0.0.1:5000".parse().unwrap());
         let words = command.split(' ').map(OsString::from).collect();
-        let launch = Launch::plan(words, Path::new("/s"), &written).unwrap();
+        Launch::plan(words, Path::new("/s"), &written, over_https).unwrap()
+    }
+
+    fn plan(command: &str) -> (String, UpstreamAddress) {
+        let launch = launch(command, true);
+        assert_eq!(launch.name, command, "messages name the command as it was given");
         let pid = std::process::id().to_string();
         let words: Vec<_> = launch.command.iter().map(|word| word.to_string_lossy().replace(&pid, "1")).collect();
         (words.join(" "), launch.address)
@@ -241,5 +246,12 @@ mod tests {
         assert_eq!(command, format!("python manage.py runserver {address}"));
         assert!(address.ip().is_loopback());
         assert_eq!(plan("python app.py").1, UpstreamAddress::Tcp("127.0.0.1:5000".parse().unwrap()));
+    }
+    #[test]
+    fn runserver_is_told_of_https_where_there_is_nothing_else() {
+        let told = |over_https| launch("python manage.py runserver", over_https).environment;
+        assert_eq!(told(true), [("HTTPS", OsString::from("on"))]);
+        assert_eq!(told(false), []);
+        assert_eq!(launch("flask run", true).environment, []);
     }
 }

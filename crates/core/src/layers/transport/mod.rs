@@ -71,6 +71,12 @@ impl Transport {
         self.redirect_port = self.redirect_port.and(port);
     }
 
+    /// Whether plain HTTP is sent to HTTPS.
+    #[must_use]
+    pub const fn redirects(&self) -> bool {
+        self.redirect_port.is_some()
+    }
+
     /// Host must be the name that TLS was opened for. Clients name none for an address (RFC 6066 section 3).
     fn misdirected(&self, request: &Request) -> Option<Box<Denial>> {
         let sni = request.connection.tls.as_ref()?.sni.as_deref()?;
