@@ -404,6 +404,26 @@ def test_a_body_that_is_only_reported_as_too_large_passes_and_is_written_down(se
     assert finding["value"] == ("2048 bytes" if framing == "length" else "more than 1024 bytes")
 
 
+def test_a_large_upload_is_taken_to_its_end_when_the_app_has_answered_already(serve):
+    listener, kept = socket.create_server(("127.0.0.1", 0)), []
+
+    def early():
+        while True:
+            connection, _ = listener.accept()
+            if connection.recv(65536):
+                connection.sendall(b"HTTP/1.1 302 Found\r\nlocation: /login\r\ncontent-length: 0\r\nconnection: close\r\n\r\n")
+                kept.append(connection)  # closed now, it might be reset before its answer is read
+
+    threading.Thread(target=early, daemon=True).start()
+    connection = serve("", upstream=f"http://127.0.0.1:{listener.getsockname()[1]}").tls()
+    connection.settimeout(20)
+    # Many clients send all before they look for an answer.
+    connection.sendall(b"POST /upload HTTP/1.1\r\n" + HOST + b"content-length: 30000000\r\n\r\n")
+    for _ in range(300):
+        connection.sendall(b"x" * 100_000)
+    assert connection.recv(4096).startswith(b"HTTP/1.1 302 Found")
+
+
 # --- reload, restart ---------------------------------------------------------------------------------------------------
 
 
@@ -573,6 +593,57 @@ def test_an_app_that_does_not_start_is_said_at_once(gambeson, tmp_path):
     gateway = Gateway(gambeson, tmp_path / "g", command=["python3", "-c", "raise SystemExit('no module named app')"])
     with pytest.raises(RuntimeError, match="ended before it answered"):
         gateway.start()
+
+
+def test_an_app_that_ends_again_and_again_ends_the_run(serve, tmp_path):
+    script = tmp_path / "app.py"
+    # As a server does that opens its socket before it loads a broken app.
+    script.write_text("import socket, sys, time\ns = socket.socket(socket.AF_UNIX); s.bind(sys.argv[1]); s.listen()\ntime.sleep(.3)\nsys.exit(3)\n")
+    gateway = serve("", command=["python3", str(script), "{socket}"])
+    assert gateway.process.wait(30) == 2
+    assert f"`python3 {script} {{socket}}` ended 4 times in a row" in gateway.stderr()
+
+
+def test_no_app_is_started_where_a_gateway_runs(serve, gambeson, tmp_path):
+    from gateway_kit import Gateway
+
+    first = serve("", upstream=App().url)
+    mark = tmp_path / "started"
+    second = Gateway(gambeson, tmp_path / "second", command=["touch", str(mark)])
+    second.head = second.head.replace(f'https = "127.0.0.1:{second.https}"', f'https = "127.0.0.1:{first.https}"')
+    second.write_policy("")
+    with pytest.raises(RuntimeError, match="another program listens there"):
+        second.start()
+    second.state = first.state
+    second.policy_file.write_text("[listen]\nhttps = \"127.0.0.1:0\"\nhttp = \"\"\nadmin = \"\"\n")
+    with pytest.raises(RuntimeError, match="is in use"):
+        second.start()
+    assert not mark.exists()
+
+
+def test_a_program_that_is_not_there_is_named(gambeson, tmp_path):
+    from gateway_kit import Gateway
+
+    with pytest.raises(RuntimeError, match="there is no program `gunicorn-of-nobody`"):
+        Gateway(gambeson, tmp_path / "g", command=["gunicorn-of-nobody", "app:app"]).start()
+
+
+def test_csp_learn_visits_the_app_that_runs_on_a_private_socket(serve, tmp_path):
+    script = tmp_path / "app.py"
+    script.write_text(CHILD.replace('b"%d" % os.getpid()', 'b"<script>start()</script>"').replace("content-length", "content-type: text/html\\r\\ncontent-length"))
+    gateway = serve("", command=["python3", str(script), "{socket}"])
+    learned = gateway.run("csp", "learn")
+    assert learned.returncode == 0 and "script_hashes" in learned.stdout, learned.stderr
+
+
+def test_an_app_that_is_not_there_yet_is_said_at_the_start(serve):
+    app = App()
+    assert "does not answer" not in serve("", upstream=app.url).stderr()
+    gateway = serve("")
+    deadline = time.monotonic() + 5
+    while time.monotonic() < deadline and "does not answer" not in gateway.stderr():
+        time.sleep(0.05)
+    assert "the app does not answer at http://127.0.0.1:9 yet" in gateway.stderr()
 
 
 # --- clients that stall ------------------------------------------------------------------------------------------------

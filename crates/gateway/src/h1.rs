@@ -163,15 +163,18 @@ async fn close<I: AsyncRead + AsyncWrite + Unpin>(io: &Duplex<I>, worker: &Worke
     let _closing = io.shutdown(worker.timings.linger).await;
 }
 
-/// Ends our direction and reads what is still on its way, so that the answer is not lost to a reset (RFC 9112 section 9.6).
+/// Ends our direction and reads what is still on its way, so that the answer is not lost to a reset (RFC 9112 section 9.6):
+/// many clients look for an answer only after they have sent all, such as a large upload by somebody who is not logged in.
 async fn linger<I: AsyncRead + AsyncWrite + Unpin>(io: &Duplex<I>, worker: &Worker) {
-    /// No more than this is read, in bytes.
-    const BYTES_MAX: usize = 4 << 20;
+    /// No more than this is read, in bytes: an upload that is a few times over the usual limit still hears of it.
+    const BYTES_MAX: usize = 256 << 20;
+    /// However long it takes; a pause as long as `linger` ends it sooner.
+    const WHOLE: Duration = Duration::from_secs(30);
     let _closing = io.shutdown(worker.timings.linger).await;
     let rest = async {
         let mut buf = BytesMut::new();
         let mut seen = 0;
-        while let Ok(bytes @ 1..) = io.read(&mut buf).await {
+        while let Ok(Ok(bytes @ 1..)) = timeout(worker.timings.linger, io.read(&mut buf)).await {
             buf.clear();
             seen += bytes;
             if seen > BYTES_MAX {
@@ -179,5 +182,5 @@ async fn linger<I: AsyncRead + AsyncWrite + Unpin>(io: &Duplex<I>, worker: &Work
             }
         }
     };
-    let _timed_out = timeout(worker.timings.linger, rest).await;
+    let _timed_out = timeout(WHOLE, worker.or_drained(rest)).await;
 }
