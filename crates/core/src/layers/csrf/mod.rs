@@ -62,6 +62,8 @@ pub const RULES: &[Rule] = &[
 const SITE: &str = "sec-fetch-site";
 const MODE: &str = "sec-fetch-mode";
 const SAY: &str = "This request seems to come from another site, so it was not carried out.";
+/// For a program that keeps a cookie, as a browser always says more.
+const SAY_UNKNOWN: &str = "This request does not say which page it comes from, so it was not carried out.";
 
 /// The request comes from a page of the app itself, or from no page.
 #[derive(Debug)]
@@ -164,7 +166,7 @@ impl Csrf {
             Sent::Once(url) if self.trusts_url(url) => Ok(Source::Trusted),
             Sent::Nothing if !ambient || self.no_origin == NoOrigin::Allow => Ok(Source::Program),
             Sent::Nothing => {
-                let why = "a logged-in request that changes state does not say where it comes from";
+                let why = "a logged-in request that changes state does not say where it comes from; a program may send Origin";
                 Err(deny("no-origin", why, request, "origin"))
             }
             _ => Err(deny(
@@ -198,7 +200,8 @@ fn deny(rule: &'static str, why: &'static str, request: &Request, field: &'stati
         Some(origin) => format!("[csrf]\ntrusted_origins = [\"{origin}\"]"),
         None => request.exception(LayerName::Csrf),
     };
-    Denial::new(rule, StatusCode::FORBIDDEN, SAY, why).at(format!("header {field}"), shown(origin_of(value))).allowed_by(allow)
+    let say = if rule == "no-origin" { SAY_UNKNOWN } else { SAY };
+    Denial::new(rule, StatusCode::FORBIDDEN, say, why).at(format!("header {field}"), shown(origin_of(value))).allowed_by(allow)
 }
 
 /// As much of a URL as its origin: what follows may be private. Other values are shorter than that.
