@@ -15,3 +15,9 @@ pub use exchange::{Front, Observed, Outcome, exchange, judge};
 
 /// Settings the tests of the Core Rule Set are written for; to be loaded after its `crs-setup.conf` and before its rules.
 pub const SETTINGS: &str = include_str!("ftw/settings.conf");
+
+/// Tests of the Core Rule Set that end otherwise here, with the reason why that is right.
+pub fn exceptions() -> impl Iterator<Item = (&'static str, &'static str)> {
+    let lines = include_str!("ftw/exceptions.txt").lines().filter(|line| !line.starts_with('#'));
+    lines.filter_map(|line| line.split_once(": "))
+}

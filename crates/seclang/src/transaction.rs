@@ -46,25 +46,28 @@ impl<'r> Transaction<'r> {
     /// The first line of the request, in its three parts.
     pub fn request_line(&mut self, method: &[u8], target: &[u8], protocol: &[u8]) {
         let whole = [method, b" ", target, b" ", protocol].concat();
-        let whole = if protocol.is_empty() { whole.trim_ascii_end().to_vec() } else { whole };
-        let whole = self.facts.keep(&whole);
+        let whole = self.facts.keep(if protocol.is_empty() { whole.trim_ascii_end() } else { &whole });
         let (after_method, length) = (method.len() + 1, target.len());
         let raw = whole.part(after_method, after_method + length);
-        let fragment = position(target, b"#").unwrap_or(length);
-        let path = target.get(..fragment).unwrap_or(target);
-        let start = authority_end(path);
-        let question = position(path, b"?").unwrap_or(path.len());
-        let slash =
-            path.get(..question).and_then(|p| p.iter().rposition(|b| matches!(b, b'/' | b'\\'))).map_or(start, |at| at + 1);
+        let fragment = memchr::memchr(b'#', target).unwrap_or(length);
+        let start = authority_end(target.get(..fragment).unwrap_or(target));
+        let query = target.get(start..fragment).and_then(|rest| memchr::memchr(b'?', rest)).map_or(fragment, |at| start + at);
+        // Decoded only after it was parted from the query, so that an escaped `?` hides nothing.
+        let mut path = Vec::new();
+        gambeson_read::percent_decode(target.get(start..query).unwrap_or_default(), false, &mut path);
+        let basename = path.iter().rposition(|b| matches!(b, b'/' | b'\\')).map_or(0, |at| at + 1);
+        let path = self.facts.keep(&path);
+        let protocol =
+            if protocol.is_empty() { self.facts.keep(b"HTTP/0.9") } else { whole.part(after_method + length + 1, usize::MAX) };
         self.facts.line = Line {
             whole,
             method: whole.part(0, method.len()),
             raw,
             uri: raw.part(start, fragment),
-            path: raw.part(start, question),
-            basename: raw.part(slash.max(start), question),
-            query: raw.part((question + 1).min(fragment), fragment),
-            protocol: whole.part(after_method + length + 1, usize::MAX),
+            path,
+            basename: path.part(basename, usize::MAX),
+            query: raw.part((query + 1).min(fragment), fragment),
+            protocol,
         };
     }
 
@@ -251,10 +254,6 @@ impl<'r> Transaction<'r> {
         }
         on
     }
-}
-
-fn position(text: &[u8], mark: &[u8; 1]) -> Option<usize> {
-    memchr::memchr(mark[0], text)
 }
 
 /// Where the path begins in a target that may start with scheme and authority.

@@ -34,8 +34,6 @@ pub struct Expectation {
     pub log: Option<String>,
     /// A pattern that must not be found in the log.
     pub no_log: Option<String>,
-    /// The connection may break instead.
-    pub error: bool,
 }
 
 /// The tests of one file.
@@ -75,6 +73,5 @@ fn expectation(output: &Node) -> Expectation {
         no_ids: numbers("no_expect_ids"),
         log: pattern("match_regex"),
         no_log: pattern("no_match_regex"),
-        error: output.get("expect_error").and_then(Node::text) == Some("true"),
     }
 }

@@ -7,7 +7,8 @@ use gambeson_read::{Budget, Field, Flow, Json, Limits, Note, Out, Reader, Sink};
 use regex_automata::meta::Regex;
 use std::net::{Ipv4Addr, SocketAddr};
 
-/// What the HTTP server in front answers on its own to these bytes; None if it lets them through.
+/// What the HTTP server in front answers on its own to these bytes; None if it lets them through. Only a test that expects a
+/// status asks it: the log that others expect is that of a server which lets everything through to the rules.
 pub type Front<'f> = &'f dyn Fn(&[u8]) -> Option<u16>;
 
 /// How a test ended.
@@ -34,7 +35,7 @@ pub struct Observed {
 #[must_use]
 pub fn judge(rules: &RuleSet, test: &Test, front: Front<'_>) -> Outcome {
     for Stage { request, expect } in &test.stages {
-        let observed = match front(request) {
+        let observed = match expect.status.and_then(|_| front(request)) {
             Some(status) => Observed { status, ids: Vec::new(), log: String::new() },
             None => exchange(rules, request),
         };
@@ -46,10 +47,6 @@ pub fn judge(rules: &RuleSet, test: &Test, front: Front<'_>) -> Outcome {
 }
 
 fn compare(expect: &Expectation, observed: &Observed) -> Result<(), String> {
-    let refused = observed.status == 400 && observed.ids.is_empty();
-    if expect.error && refused {
-        return Ok(());
-    }
     if let Some(status) = expect.status.filter(|status| *status != observed.status) {
         return Err(format!("status {} and not {status}", observed.status));
     }
@@ -121,8 +118,8 @@ impl<'r> Parts<'r> {
         let length = length.and_then(|(_, v)| std::str::from_utf8(v).ok()?.parse::<usize>().ok());
         let body = match length {
             _ if chunked => unchunk(body),
-            Some(length) => body.get(..length).unwrap_or(body).to_vec(),
-            None => body.to_vec(),
+            // Without a length a request has no body (RFC 9112 section 6.3).
+            length => body.get(..length.unwrap_or(0)).unwrap_or(body).to_vec(),
         };
         Parts { method, target, protocol, headers, body }
     }

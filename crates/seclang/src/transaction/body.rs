@@ -6,7 +6,7 @@ use crate::rule::Settings;
 use crate::variable::Variable;
 use gambeson_read::{
     Budget, Field, Flow, Json, Kind, Limits, MediaType, Multipart, Note, Out, Part, PartEnd, Place, Reader, Sink, Stop,
-    UrlEncoded, read_cookies,
+    UrlEncoded, Xml, read_cookies,
 };
 use std::borrow::Cow;
 
@@ -67,11 +67,16 @@ pub(super) fn read_body(facts: &mut Facts, state: &State<'_>, settings: &Setting
             "URLENCODED" => read(facts, &mut UrlEncoded::new(Place::Form, &limits), &body),
             "JSON" => read(facts, &mut Json::new(&limits), &body),
             "MULTIPART" => multipart(facts, &limits, &body),
+            "XML" => read(facts, &mut Xml::new(&limits), &body),
             _ => Ok(()),
         };
         note_outcome(facts, outcome);
     }
-    facts.body_shown = facts.processor != "MULTIPART" && (!facts.processor.is_empty() || state.force_request_body);
+    // The other formats show what is in them, value by value: their markup is none of the app's data.
+    facts.body_shown = match facts.processor.as_ref() {
+        "URLENCODED" | "JSON" => true,
+        other => other.is_empty() && state.force_request_body,
+    };
     facts.body = body;
 }
 
