@@ -15,8 +15,27 @@ use std::{borrow::Cow, net::IpAddr, sync::Arc};
 pub struct Connection {
     /// The other end's address.
     pub peer: IpAddr,
+    /// An address and how it is written: once a connection, not once a request.
+    written: (IpAddr, HeaderValue),
     /// What TLS told; `None` on plain HTTP.
     pub tls: Option<Arc<Tls>>,
+}
+
+impl Connection {
+    /// A connection from that address.
+    #[must_use]
+    pub fn new(peer: IpAddr, tls: Option<Arc<Tls>>) -> Self {
+        Self { peer, written: (peer, write(peer)), tls }
+    }
+
+    /// An address as a field value: the peer's own, most of the time.
+    pub(crate) fn written(&self, address: IpAddr) -> HeaderValue {
+        if address == self.written.0 { self.written.1.clone() } else { write(address) }
+    }
+}
+
+fn write(address: IpAddr) -> HeaderValue {
+    HeaderValue::from_str(&address.to_string()).unwrap_or(HeaderValue::from_static("unknown"))
 }
 
 /// What TLS told of a connection.

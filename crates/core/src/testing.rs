@@ -63,7 +63,7 @@ impl Ask {
             version: Version::HTTP_11,
             headers,
         };
-        Self { received, connection: Connection { peer: [192, 0, 2, 1].into(), tls: Some(Tls::default().into()) } }
+        Self { received, connection: Connection::new([192, 0, 2, 1].into(), Some(Tls::default().into())) }
     }
 
     pub(crate) fn get(target: &str) -> Self {

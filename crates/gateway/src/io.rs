@@ -1,9 +1,12 @@
 //! Bytes in and out, on one thread: a stream whose two directions are used by turns of the same task.
 
 use bytes::{Buf, BytesMut};
-use rustix::{fd::AsFd, io::Errno, net::RecvFlags};
+use rustix::{
+    fd::{AsFd, BorrowedFd},
+    net::RecvFlags,
+};
 use std::{
-    cell::RefCell,
+    cell::{Cell, RefCell},
     future::{Future, poll_fn},
     io,
     pin::Pin,
@@ -11,7 +14,7 @@ use std::{
     time::Duration,
 };
 use tokio::{
-    io::{AsyncRead, AsyncWrite, ReadBuf},
+    io::{AsyncRead, AsyncWrite, Interest, ReadBuf},
     net::{TcpStream, UnixStream},
     time::timeout,
 };
@@ -117,15 +120,41 @@ pub(crate) enum AppStream {
 }
 
 impl AppStream {
-    /// Whether an unused connection can be used again: the app has neither closed it nor said anything. The system is asked, not
-    /// the event loop, which may not have heard yet: what the app said too much would be the next client's answer (CWE-444).
-    pub(crate) fn is_quiet(&self) -> bool {
-        let fd = match self {
-            Self::Tcp(stream) => stream.as_fd(),
-            Self::Unix(stream) => stream.as_fd(),
+    /// Whether an unused connection can be used again: the app has neither closed it nor said anything, or what it said too
+    /// much would be the next client's answer (CWE-444). The event loop knows if it has looked since then; else the system is asked.
+    pub(crate) fn is_quiet(&self, since: Round) -> bool {
+        let looked = since != Round::now();
+        let peeked = match self {
+            Self::Tcp(stream) if looked => stream.try_io(Interest::READABLE, || peek(stream.as_fd())),
+            Self::Unix(stream) if looked => stream.try_io(Interest::READABLE, || peek(stream.as_fd())),
+            Self::Tcp(stream) => peek(stream.as_fd()),
+            Self::Unix(stream) => peek(stream.as_fd()),
         };
-        let peeked = rustix::net::recv(fd, &mut [0_u8; 1], RecvFlags::PEEK | RecvFlags::DONTWAIT);
-        matches!(peeked, Err(Errno::AGAIN))
+        peeked.is_err_and(|error| error.kind() == io::ErrorKind::WouldBlock)
+    }
+}
+
+fn peek(stream: BorrowedFd<'_>) -> io::Result<usize> {
+    Ok(rustix::net::recv(stream, &mut [0_u8; 1], RecvFlags::PEEK | RecvFlags::DONTWAIT)?.0)
+}
+
+/// Counts how often this thread's event loop has asked the system what happened.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Round(u64);
+
+thread_local! {
+    static ROUND: Cell<u64> = const { Cell::new(0) };
+}
+
+impl Round {
+    /// The present one.
+    pub(crate) fn now() -> Self {
+        Self(ROUND.get())
+    }
+
+    /// Begins the next one; the runtime calls it when it has waited.
+    pub(crate) fn next() {
+        ROUND.set(ROUND.get().wrapping_add(1));
     }
 }
 
@@ -163,17 +192,35 @@ mod tests {
     use super::*;
     use std::io::Write;
 
+    /// A kept connection, and the app's end of it.
+    async fn connected() -> (AppStream, std::net::TcpStream) {
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let kept = AppStream::Tcp(TcpStream::connect(listener.local_addr().unwrap()).await.unwrap());
+        (kept, listener.accept().unwrap().0)
+    }
+
     #[tokio::test]
     async fn a_kept_connection_is_quiet_until_the_app_speaks_or_closes() {
-        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-        let connect = async || AppStream::Tcp(TcpStream::connect(listener.local_addr().unwrap()).await.unwrap());
-        let (speaks, mut app) = (connect().await, listener.accept().unwrap().0);
-        let (closes, other) = (connect().await, listener.accept().unwrap().0);
-        assert!(speaks.is_quiet() && closes.is_quiet());
+        let ((speaks, mut app), (closes, other)) = (connected().await, connected().await);
+        let kept = Round::now();
+        assert!(speaks.is_quiet(kept) && closes.is_quiet(kept));
         // Not a moment for the event loop in between.
         app.write_all(b"HTTP/1.1 200 OK\r\n").unwrap();
         drop(other);
-        assert!(!speaks.is_quiet());
-        assert!(!closes.is_quiet());
+        assert!(!speaks.is_quiet(kept));
+        assert!(!closes.is_quiet(kept));
+    }
+
+    #[tokio::test]
+    async fn what_the_event_loop_heard_counts_in_later_rounds() {
+        let ((speaks, mut app), (closes, other), (quiet, _app)) = (connected().await, connected().await, connected().await);
+        let kept = Round::now();
+        app.write_all(b"HTTP/1.1 200 OK\r\n").unwrap();
+        drop(other);
+        tokio::time::sleep(Duration::from_millis(20)).await;
+        Round::next();
+        assert!(!speaks.is_quiet(kept));
+        assert!(!closes.is_quiet(kept));
+        assert!(quiet.is_quiet(kept));
     }
 }

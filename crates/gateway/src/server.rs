@@ -4,6 +4,7 @@ mod places;
 
 use crate::{
     h1, h2,
+    io::Round,
     ledger::Ledger,
     listeners::Listeners,
     timings::Timings,
@@ -150,7 +151,7 @@ fn thread(
     shared: &Arc<Shared>,
     places: &Arc<Places>,
 ) -> io::Result<JoinHandle<()>> {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().on_thread_unpark(Round::next).build()?;
     let (shared, places) = (shared.clone(), places.clone());
     std::thread::Builder::new().name(format!("serve-{number}")).spawn(move || {
         let local = LocalSet::new();
@@ -248,7 +249,7 @@ impl Open {
     async fn serve(&self, stream: TcpStream, peer: IpAddr, begin: Begin) {
         match begin {
             Begin::Plain => {
-                let peer = Peer { connection: Connection { peer, tls: None } };
+                let peer = Peer { connection: Connection::new(peer, None) };
                 h1::serve(stream, peer, &self.worker(Protocol::H1)).await;
             }
             Begin::Tls(tls) => self.secure(stream, peer, &tls).await,
@@ -265,7 +266,7 @@ impl Open {
         let client_certificate = ClientCertificate::of(session).map(|certificate| certificate.subject);
         let facts = TlsFacts { sni: session.server_name().map(str::to_owned), client_certificate };
         let is_h2 = session.alpn_protocol() == Some(b"h2");
-        let peer = Peer { connection: Connection { peer, tls: Some(Arc::new(facts)) } };
+        let peer = Peer { connection: Connection::new(peer, Some(Arc::new(facts))) };
         if is_h2 {
             h2::serve(stream, peer, Rc::new(self.worker(Protocol::H2))).await;
         } else {

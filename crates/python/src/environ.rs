@@ -85,7 +85,7 @@ impl<'py> Environ<'py> {
             input: None,
             file_wrapper: None,
         };
-        let connection = Connection { peer: NOBODY, tls: None };
+        let connection = Connection::new(NOBODY, None);
         let mut environ = Self { dict: dict.clone(), received, connection, seen };
         match environ.take_all(keys) {
             Ok(()) => Ok(environ),

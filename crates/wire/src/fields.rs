@@ -15,6 +15,16 @@ pub(crate) enum Side {
     Response,
 }
 
+impl Side {
+    /// About how many fields are set on the way: who asks, and what defends the answer.
+    const fn added(self) -> usize {
+        match self {
+            Self::Request => 4,
+            Self::Response => 12,
+        }
+    }
+}
+
 /// The fields of one head, sorted into those for the recipient and those that this hop consumes.
 #[derive(Debug, Default)]
 pub(crate) struct Fields {
@@ -30,7 +40,9 @@ pub(crate) struct Fields {
 impl Fields {
     /// Reads the field lines that `scan` found in `head`; the start line has been read by the caller.
     pub(crate) fn read(head: &Bytes, scan: &Scan, side: Side) -> Result<Self, Fault> {
-        let mut fields = Self { headers: HeaderMap::with_capacity(scan.field_lines().len()), ..Self::default() };
+        // With room for what is added on the way, so that the map is built only once.
+        let room = scan.field_lines().len() + side.added();
+        let mut fields = Self { headers: HeaderMap::with_capacity(room), ..Self::default() };
         for (index, (start, end)) in scan.field_lines().iter().enumerate() {
             let line = head.get(*start..*end).unwrap_or_default();
             let Some(colon) = memchr::memchr(b':', line) else {

@@ -107,13 +107,9 @@ fn drop_ours(headers: &mut HeaderMap) {
 
 /// Says who asks, as we know it. Apps read these through Werkzeug's `ProxyFix`, Django's settings, gunicorn, uvicorn.
 fn introduce(policy: &Policy, request: &mut Request) {
-    let authority = match request.port.filter(|&port| port != request.scheme.default_port()) {
-        Some(port) => HeaderValue::from_str(&format!("{}:{port}", request.host)),
-        None => HeaderValue::from_str(&request.host),
-    };
-    let authority = authority.unwrap_or(HeaderValue::from_static(""));
+    let authority = authority(request);
     let fixed = policy.upstream.host.as_deref().and_then(|host| HeaderValue::from_str(host).ok());
-    let client = HeaderValue::from_str(&request.client.to_string()).unwrap_or(HeaderValue::from_static("unknown"));
+    let client = request.connection.written(request.client);
     let headers = &mut request.headers;
     headers.insert(header::HOST, fixed.unwrap_or_else(|| authority.clone()));
     headers.insert(FORWARDED_FOR, client);
@@ -124,6 +120,25 @@ fn introduce(policy: &Policy, request: &mut Request) {
     {
         headers.insert(NONCE, nonce);
     }
+}
+
+/// The host and its port, as every app reads them; nearly always `Host` is already written so.
+fn authority(request: &Request) -> HeaderValue {
+    let port = request.port.filter(|&port| port != request.scheme.default_port());
+    match request.headers.get(header::HOST) {
+        Some(sent) if is_plain(sent.as_bytes(), &request.host, port) => sent.clone(),
+        _ => {
+            let port = port.map(|port| format!(":{port}")).unwrap_or_default();
+            HeaderValue::from_str(&format!("{}{port}", request.host)).unwrap_or(HeaderValue::from_static(""))
+        }
+    }
+}
+
+fn is_plain(sent: &[u8], host: &str, port: Option<u16>) -> bool {
+    let Some(rest) = sent.strip_prefix(host.as_bytes()) else { return false };
+    let Some(port) = port else { return rest.is_empty() };
+    let digits = rest.strip_prefix(b":").and_then(|digits| std::str::from_utf8(digits).ok()).unwrap_or_default();
+    digits.starts_with(|first: char| ('1'..='9').contains(&first)) && digits.parse() == Ok(port)
 }
 
 const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
@@ -205,5 +220,29 @@ impl RequestBody {
         Denial::new("body-too-large", StatusCode::PAYLOAD_TOO_LARGE, say, why)
             .at("body", value)
             .allowed_by("[[route]]\npath = \"PATH\"\nbody = \"SIZE\"")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_plain;
+
+    #[test]
+    fn a_host_is_passed_on_as_sent_only_when_every_app_reads_it_alike() {
+        for (sent, host, port) in [("a.example", "a.example", None), ("a.example:8443", "a.example", Some(8443))] {
+            assert!(is_plain(sent.as_bytes(), host, port), "{sent}");
+        }
+        for (sent, port) in [
+            ("A.example", None),
+            ("a.example:443", None),
+            ("a.example:", None),
+            ("a.example.evil", None),
+            ("a.example", Some(8443)),
+            ("a.example:08443", Some(8443)),
+            ("a.example:+8443", Some(8443)),
+            ("a.example:8444", Some(8443)),
+        ] {
+            assert!(!is_plain(sent.as_bytes(), "a.example", port), "{sent} {port:?}");
+        }
     }
 }

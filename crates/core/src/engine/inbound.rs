@@ -193,7 +193,7 @@ fn judge(
     if mode == Mode::Report {
         request.facts.forget(layer.name());
     }
-    let json = request.wants_json();
+    let json = !matches!(verdict, Verdict::Pass) && request.wants_json();
     apply(&mut request.notes, verdict, id, json)
 }
 

@@ -27,7 +27,7 @@ pub(crate) fn replay(case: &Case) -> Result<Observed, String> {
 fn once(engine: &Engine, case: &Case, buckets: &mut Buckets) -> Result<Observed, String> {
     let received = received(&case.request)?;
     let tls = case.request.tls.then(|| Arc::new(Tls::default()));
-    let connection = Connection { peer: case.request.peer, tls };
+    let connection = Connection::new(case.request.peer, tls);
     let moment = Moment { now_ms: 1_800_000_000_000, entropy: Entropy([7; 24]) };
     let pending = match engine.receive(received, connection, moment) {
         Step::Ask(pending) => pending,
@@ -184,7 +184,7 @@ pub(crate) fn ask_as(
         version: Version::HTTP_11,
         headers: headers(&lines).unwrap(),
     };
-    let connection = Connection { peer: [192, 0, 2, 1].into(), tls: Some(Arc::new(tls)) };
+    let connection = Connection::new([192, 0, 2, 1].into(), Some(Arc::new(tls)));
     let moment = Moment { now_ms: 0, entropy: Entropy([7; 24]) };
     let outgoing = match engine.receive(received, connection, moment) {
         Step::Respond(outgoing) => return asked(outgoing, false),

@@ -1,7 +1,7 @@
 //! One connection to the app.
 
 use super::AppError;
-use crate::io::{AppStream, Duplex};
+use crate::io::{AppStream, Duplex, Round};
 use bytes::{Bytes, BytesMut};
 use gambeson_core::engine::{Exchange, Permit};
 use gambeson_wire::{
@@ -54,8 +54,9 @@ impl AppConnection {
         Self { io: Duplex::new(stream), read: RefCell::new(BytesMut::new()), in_debt: Cell::new(false) }
     }
 
-    pub(crate) fn is_quiet(&self) -> bool {
-        self.read.borrow().is_empty() && self.io.with(|io| io.is_quiet()).unwrap_or(false)
+    /// Whether nothing came on it that nobody asked for since it was kept.
+    pub(crate) fn is_quiet(&self, since: Round) -> bool {
+        self.read.borrow().is_empty() && self.io.with(|io| io.is_quiet(since)).unwrap_or(false)
     }
 
     /// Whether all of the last request was written, so that another may follow.

@@ -1,7 +1,10 @@
 //! Connections to the app, kept by one worker for itself.
 
 use super::{AppConnection, AppError};
-use crate::{io::AppStream, server::network};
+use crate::{
+    io::{AppStream, Round},
+    server::network,
+};
 use gambeson_core::policy::{Upstream, UpstreamAddress};
 use std::{
     cell::{Cell, RefCell},
@@ -25,12 +28,20 @@ pub(crate) struct Pool {
     connect: Duration,
     keep_idle: Duration,
     connections_max: usize,
-    idle: RefCell<Vec<(AppConnection, Instant)>>,
+    idle: RefCell<Vec<Kept>>,
     open: Cell<usize>,
     /// How many of the open ones work for which client: nobody gets more than half (CWE-400), so that uploads which trickle in
     /// from one address do not keep the app from all others.
     by_client: RefCell<HashMap<u64, usize>>,
     freed: Notify,
+}
+
+/// A connection that waits for the next request.
+#[derive(Debug)]
+struct Kept {
+    connection: AppConnection,
+    since: Instant,
+    round: Round,
 }
 
 /// A connection that is in use. It counts against the most that may be open until it is dropped.
@@ -96,8 +107,8 @@ impl Pool {
     /// Takes an unused connection or opens one, to work for that client.
     pub(crate) async fn lease(self: &Rc<Self>, client: IpAddr) -> Result<Lease, AppError> {
         let place = self.place(network(client)).await?;
-        while let Some((connection, since)) = self.idle.borrow_mut().pop() {
-            if since.elapsed() < self.keep_idle && connection.is_quiet() {
+        while let Some(Kept { connection, since, round }) = self.idle.borrow_mut().pop() {
+            if since.elapsed() < self.keep_idle && connection.is_quiet(round) {
                 return Ok(Lease { connection, reused: true, place });
             }
         }
@@ -145,14 +156,14 @@ impl Pool {
     pub(crate) fn keep(&self, lease: Lease) {
         let Lease { connection, place, .. } = lease;
         if !self.keep_idle.is_zero() && self.idle.borrow().len() < self.connections_max {
-            self.idle.borrow_mut().push((connection, Instant::now()));
+            self.idle.borrow_mut().push(Kept { connection, since: Instant::now(), round: Round::now() });
         }
         drop(place);
     }
 
     /// Closes what was unused for too long. To be called every second or so.
     pub(crate) fn sweep(&self) {
-        self.idle.borrow_mut().retain(|(_, since)| since.elapsed() < self.keep_idle);
+        self.idle.borrow_mut().retain(|kept| kept.since.elapsed() < self.keep_idle);
     }
 }
 

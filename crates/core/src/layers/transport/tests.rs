@@ -104,10 +104,8 @@ fn a_request_that_cannot_be_read_is_refused_in_the_same_dress() {
 
 #[test]
 fn bytes_that_are_no_request_are_refused_in_the_same_dress() {
-    let connection = Connection {
-        peer: [192, 0, 2, 1].into(),
-        tls: Some(Tls { sni: Some("shop.example.com".into()), ..Tls::default() }.into()),
-    };
+    let tls = Tls { sni: Some("shop.example.com".into()), ..Tls::default() };
+    let connection = Connection::new([192, 0, 2, 1].into(), Some(tls.into()));
     let refused = |policy: &str| {
         let moment = Moment { now_ms: 0, entropy: Entropy([7; 24]) };
         let denial = Denial::new("bare-lf", StatusCode::BAD_REQUEST, "This request is malformed.", "a bare LF");
