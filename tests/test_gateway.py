@@ -105,8 +105,10 @@ def test_fifty_megabytes_pass_in_both_directions_without_being_held(serve, frami
     listener = socket.create_server(("127.0.0.1", 0))
 
     def app():
-        connection, _ = listener.accept()
         buffer = b""
+        while not buffer:  # a connection without a request asks whether the app is there
+            connection, _ = listener.accept()
+            buffer = connection.recv(65536)
         while b"\r\n\r\n" not in buffer:
             buffer += connection.recv(65536)
         swallow(connection, buffer)
