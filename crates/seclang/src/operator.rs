@@ -10,6 +10,7 @@ mod number;
 mod pattern;
 mod phrases;
 mod rx;
+mod sqli;
 mod text;
 mod validate;
 
@@ -157,7 +158,7 @@ pub fn has_macro(argument: &str) -> bool {
 }
 
 /// Operators that exist elsewhere and are deliberately not here.
-const UNAVAILABLE: [(&str, &str, &str); 13] = [
+const UNAVAILABLE: [(&str, &str, &str); 14] = [
     ("fuzzyhash", "fuzzyHash", "it needs a library of hashes of known malware"),
     ("geolookup", "geoLookup", "it needs a database of places"),
     ("gsblookup", "gsbLookup", "it needs a database of reported addresses"),
@@ -171,6 +172,7 @@ const UNAVAILABLE: [(&str, &str, &str); 13] = [
     ("verifycc", "verifyCC", "it needs repeated searches"),
     ("verifycpf", "verifyCPF", "it needs repeated searches"),
     ("verifyssn", "verifySSN", "it needs repeated searches"),
+    ("verifysvnr", "verifySVNR", "it needs repeated searches"),
 ];
 
 fn refusal(lower_name: &str) -> OperatorError {

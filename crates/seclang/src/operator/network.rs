@@ -50,6 +50,11 @@ impl Networks {
     }
 }
 
+/// An address alone is a network of one. What is IPv4 written as IPv6 (`::ffff:0:0/96`) is IPv4.
 fn network(item: &str) -> Option<IpNet> {
-    item.parse().ok().or_else(|| item.parse().ok().map(IpAddr::into))
+    let network: IpNet = item.parse().ok().or_else(|| item.parse().ok().map(IpAddr::into))?;
+    match (network.addr().to_canonical(), network.prefix_len().checked_sub(96)) {
+        (address @ IpAddr::V4(_), Some(prefix)) => IpNet::new(address, prefix).ok(),
+        _ => Some(network),
+    }
 }

@@ -215,6 +215,11 @@ fn networks() {
         "networks.data",
         &[(b"10.9.8.7", true), (b"192.0.2.1", true), (b"2001:db8::9", true), (b"192.0.2.2", false)],
     );
+    check(
+        "ipMatch",
+        "::ffff:10.0.0.0/104,::ffff:192.0.2.1",
+        &[(b"10.1.1.1", true), (b"::ffff:192.0.2.1", true), (b"192.0.2.2", false)],
+    );
     assert!(refusal("ipMatch", "10.0.0.0/33").contains("10.0.0.0/33"));
 }
 
