@@ -6,12 +6,12 @@ mod page;
 mod proposal;
 mod violations;
 
-use crate::{Failure, Global, Outcome, Result};
+use crate::{Failure, Global, Outcome, Result, global::read_policy};
 use crawl::Visit;
 use gambeson_core::policy::{FromText as _, UpstreamAddress};
 use gambeson_gateway::service::app_address;
 use gambeson_store::audit::LogReader;
-use proposal::Proposal;
+use proposal::{Proposal, Written};
 use std::path::{Path, PathBuf};
 use violations::Violations;
 
@@ -70,7 +70,8 @@ fn learn(learn: &Learn, global: &Global) -> Result {
         return Err(Failure::new("no HTML page was found").help("name a page with --url, or templates with --from"));
     }
     let proposal = Proposal::of(&pages);
-    global.print(&proposal, Proposal::text)?;
+    let written = global.policy_path().ok().and_then(|path| read_policy(&path).ok()).and_then(|text| Written::read(&text));
+    global.print(&proposal, |proposal| proposal.text(written.as_ref()))?;
     Ok(Outcome::findings_if(proposal.needs_changes()))
 }
 

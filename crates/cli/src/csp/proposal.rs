@@ -81,27 +81,33 @@ impl Proposal {
         self.needs_changes() || !self.scripts.is_empty() || !self.sources.is_empty()
     }
 
-    /// The proposal as lines of policy, with what no line can mend as comments.
-    pub(super) fn text(&self) -> String {
+    /// The proposal as lines of policy, with what no line can mend as comments. Of a table that is written already only what
+    /// changes is told: a second one of that name would be an error.
+    pub(super) fn text(&self, written: Option<&Written>) -> String {
         let mut text = format!("# Learned from {} page{}.\n", self.pages, if self.pages == 1 { "" } else { "s" });
-        let lines = self.lines();
-        if lines.is_empty() {
-            text.push_str("# They work under the default policy; nothing to add.\n");
-        } else {
-            text.push_str("[headers.csp]\n");
-            text.push_str(&lines);
-        }
+        let lines = self.lines(written.unwrap_or(&Written::default()));
+        text.push_str(match (lines.is_empty(), written) {
+            (true, None) => "# They work under the default policy; nothing to add.\n",
+            (true, Some(_)) => "# They work under [headers.csp] as it is; nothing to add.\n",
+            (false, None) => "[headers.csp]\n",
+            (false, Some(_)) => {
+                "# The policy has a [headers.csp] already: put these into it, each in the place of one of the same name.\n"
+            }
+        });
+        text.push_str(&lines);
         self.add_changes(&mut text);
         text
     }
 
-    fn lines(&self) -> String {
+    fn lines(&self, written: &Written) -> String {
         let mut text = String::new();
         for (key, own) in DEFAULTS {
-            let mut sources: Vec<String> = own.split(' ').map(str::to_owned).collect();
+            let own = || own.split(' ').map(str::to_owned).collect();
+            let mut sources: Vec<String> = written.0.get(*key).cloned().unwrap_or_else(own);
             let found = self.sources.get(key).into_iter().flatten().filter(|source| !sources.contains(source)).cloned();
             let found: Vec<String> = found.collect();
-            let strict = *key == "style_src" && !self.style_attributes;
+            let loose = sources.iter().any(|source| source == "'unsafe-inline'");
+            let strict = *key == "style_src" && !self.style_attributes && loose;
             sources.extend(found.iter().cloned());
             if strict {
                 sources.retain(|source| source != "'unsafe-inline'");
@@ -111,9 +117,9 @@ impl Proposal {
                 let _ = writeln!(text, "{key} = {}{comment}", list(&sources));
             }
         }
-        hashes(&mut text, "script_hashes", &self.scripts);
+        hashes(&mut text, "script_hashes", &self.scripts, written);
         if !self.style_attributes {
-            hashes(&mut text, "style_hashes", &self.styles);
+            hashes(&mut text, "style_hashes", &self.styles, written);
         }
         text
     }
@@ -154,11 +160,31 @@ const DEFAULTS: &[(&str, &str)] = &[
     ("form_action", "'self'"),
 ];
 
-fn hashes(text: &mut String, key: &str, found: &BTreeMap<String, Inline>) {
-    if found.is_empty() {
+/// The lists of a `[headers.csp]` that stands in the policy already.
+#[derive(Debug, Default)]
+pub(super) struct Written(BTreeMap<String, Vec<String>>);
+
+impl Written {
+    /// Reads them from a policy's text; `None` when it has no such table.
+    pub(super) fn read(policy: &str) -> Option<Self> {
+        let table: toml::Table = policy.parse().ok()?;
+        let csp = table.get("headers")?.get("csp")?.as_table()?;
+        let texts =
+            |value: &toml::Value| Some(value.as_array()?.iter().filter_map(|one| one.as_str().map(str::to_owned)).collect());
+        Some(Self(csp.iter().filter_map(|(key, value)| Some((key.clone(), texts(value)?))).collect()))
+    }
+}
+
+/// Hashes that are written stay: the pages that need them may not have been among those that were read.
+fn hashes(text: &mut String, key: &str, found: &BTreeMap<String, Inline>, written: &Written) {
+    let known = written.0.get(key).map_or(&[][..], Vec::as_slice);
+    if found.keys().all(|hash| known.contains(hash)) {
         return;
     }
     let _ = writeln!(text, "{key} = [");
+    for hash in known.iter().filter(|hash| !found.contains_key(*hash)) {
+        let _ = writeln!(text, "    \"{hash}\",");
+    }
     for (hash, inline) in found {
         let _ = writeln!(text, "    \"{hash}\", # {}: {}", inline.page, inline.begins);
     }
@@ -183,7 +209,7 @@ mod tests {
     fn the_proposal_is_a_policy() {
         let html = "<script>a()</script><style>b{}</style><script src=https://cdn.example/x.js></script><img src=//i.example/y>";
         let found = proposal(&[html, html]);
-        let text = found.text();
+        let text = found.text(None);
         assert!(Policy::parse(&text).is_ok_and(|policy| policy.warnings.0.is_empty()), "{text}");
         for part in [
             "script_src = [\"'self'\", \"https://cdn.example\"]",
@@ -198,8 +224,24 @@ mod tests {
     }
 
     #[test]
+    fn a_table_that_is_written_gets_no_twin() {
+        let html = "<script>a()</script><style>b{}</style><script src=https://cdn.example/x.js></script>";
+        let policy = "[headers.csp]\nscript_src = [\"'self'\", \"https://own.example\"]\nscript_hashes = [\"sha256-47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=\"]\n";
+        let found = proposal(&[html]);
+        let text = found.text(Written::read(policy).as_ref());
+        assert!(!text.lines().any(|line| line.starts_with('[')) && text.contains("each in the place of"), "{text}");
+        assert!(text.contains("script_src = [\"'self'\", \"https://own.example\", \"https://cdn.example\"]"), "{text}");
+        assert!(text.contains("sha256-47DEQpj8HBSa") && text.contains("style_hashes"), "{text}");
+        let mended = format!("[headers.csp]\n{text}");
+        assert!(Policy::parse(&mended).is_ok(), "{mended}");
+        let again = found.text(Written::read(&mended).as_ref());
+        assert!(again.contains("nothing to add"), "{again}");
+        assert!(Written::read("[headers]\nfeatures = []").is_none());
+    }
+
+    #[test]
     fn style_attributes_keep_inline_styles() {
-        let text = proposal(&["<p style='a:b'><style>c{}</style>"]).text();
+        let text = proposal(&["<p style='a:b'><style>c{}</style>"]).text(None);
         assert!(text.contains("nothing to add"), "{text}");
     }
 
@@ -207,7 +249,7 @@ mod tests {
     fn what_no_line_can_mend_is_named() {
         let found = proposal(&["<p onclick=a><script>token = 1</script>", "<p onclick=a><script>token = 2</script>"]);
         assert!(found.needs_changes() && found.scripts.is_empty());
-        let text = found.text();
+        let text = found.text(None);
         assert!(text.contains("<p onclick> on /") && text.contains("token = 2"), "{text}");
         assert!(Policy::parse(&text).is_ok());
     }
