@@ -39,7 +39,9 @@ fn read(path: &Path) -> io::Result<Vec<(String, Vec<Vec<u8>>)>> {
 
 /// One entry per line, or per block between lines of four dashes. Pictures of control characters stand for them.
 fn split(text: &str, blocks: bool) -> Vec<Vec<u8>> {
-    let picture = |s: &str| s.replace('␤', "\n").replace('␍', "\r").replace('␀', "\0").replace('␋', "\u{b}").into_bytes();
+    let picture = |s: &str| {
+        s.replace('␤', "\n").replace('␍', "\r").replace('␀', "\0").replace('␋', "\u{b}").replace('␛', "\u{1b}").into_bytes()
+    };
     let parts: Vec<&str> = if blocks { text.split("\n----\n").collect() } else { text.lines().collect() };
     parts.into_iter().map(|part| part.trim_end_matches('\n')).filter(|part| !part.is_empty()).map(picture).collect()
 }
@@ -65,9 +67,10 @@ fn print(name: &str, entries: &[Vec<u8>], attacks: bool, verbose: bool) {
 /// Some lists stand in a place of their own.
 fn place(name: &str) -> Where {
     match name {
-        n if n.ends_with("/path-requests.txt") => Where::Path,
+        n if n.contains("request-paths") => Where::Path,
         n if n.ends_with("agents.txt") => Where::Agent,
         n if n.ends_with("headers.txt") => Where::Header,
+        n if n.ends_with("/names.txt") => Where::Name,
         n if n.contains("markdown") => Where::Markdown,
         _ => Where::Value,
     }

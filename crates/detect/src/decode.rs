@@ -26,11 +26,14 @@ const VIEWS_MAX: usize = 600;
 const GROWTH_MAX: usize = 6;
 const GROWTH_BYTES: usize = 4096;
 
+/// Reads a text and gives each text it makes of it.
+pub(crate) type Decode = fn(&[u8], &mut dyn FnMut(Vec<u8>));
+
 /// A way to decode: the bytes it needs, and the texts it makes.
 struct Decoder {
     step: Step,
     needs: Marks,
-    decode: fn(&[u8], &mut dyn FnMut(Vec<u8>)),
+    decode: Decode,
 }
 
 const DECODERS: &[Decoder] = &[

@@ -61,6 +61,9 @@ pub(crate) const RULES: &[Rule] = &[
 /// A tag, or an attribute with a value, or a scheme.
 pub(crate) const NEEDS: Marks = Marks::LESS.or(Marks::EQUAL).or(Marks::COLON);
 
+/// Bytes of a style sheet looked at.
+const STYLE_BYTES_MAX: usize = 2048;
+
 /// Judges one text.
 pub(crate) fn judge(text: &Text<'_>, judging: &mut Judging<'_>) {
     if text.place == Where::Markup || escaped_markup(text) {
@@ -122,8 +125,10 @@ fn element(bytes: &[u8], tag: &Tag<'_>) -> Option<&'static Rule> {
         b"meta" => attribute(bytes, tag, b"http-equiv").map(|_| &BASE),
         b"link" => attribute(bytes, tag, b"href").map(|href| if foreign(href) { &LINK } else { &STYLE }),
         b"style" => {
+            // Up to the next tag, so that many sheets cost no more than one.
             let sheet = bytes.get(tag.end..).unwrap_or_default();
-            Some(if active_style(sheet.get(..sheet.len().min(512)).unwrap_or_default()) { &STYLE_ACTIVE } else { &STYLE })
+            let length = memchr::memchr(b'<', sheet).unwrap_or(sheet.len()).min(STYLE_BYTES_MAX);
+            Some(if active_style(sheet.get(..length).unwrap_or_default()) { &STYLE_ACTIVE } else { &STYLE })
         }
         b"form" => Some(if attribute(bytes, tag, b"action").is_some_and(foreign) { &FORM_FOREIGN } else { &FORM }),
         _ => None,

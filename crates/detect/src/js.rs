@@ -5,6 +5,7 @@
 
 use crate::{
     finding::{Judging, Rule, Text},
+    leave::{TAIL_BYTES_MAX, leaves},
     marks::Marks,
 };
 
@@ -24,9 +25,6 @@ pub(crate) const RULES: &[Rule] = &[STRING, CALL, CALL_PLAIN, PROTOTYPE];
 pub(crate) const NEEDS: Marks =
     Marks::SINGLE.or(Marks::DOUBLE).or(Marks::OPEN).or(Marks::TICK).or(Marks::SQUARE).or(Marks::UNDER);
 
-/// Bytes looked at behind a closed quote.
-const TAIL_BYTES_MAX: usize = 512;
-
 /// Judges one text.
 pub(crate) fn judge(text: &Text<'_>, judging: &mut Judging<'_>) {
     for quote in [b'\'', b'"', b'`'] {
@@ -35,7 +33,7 @@ pub(crate) fn judge(text: &Text<'_>, judging: &mut Judging<'_>) {
         if !judging.spend(tail.len().min(TAIL_BYTES_MAX)) {
             return;
         }
-        if let Some(length) = leaves(tail) {
+        if let Some(length) = leaves(tail, sink, invoked) {
             judging.found(&STRING, text, at..at + 1 + length);
         }
     }
@@ -45,47 +43,6 @@ pub(crate) fn judge(text: &Text<'_>, judging: &mut Judging<'_>) {
     if prototype(text.bytes) {
         judging.found(&PROTOTYPE, text, 0..text.bytes.len());
     }
-}
-
-/// Whether what follows a closed quote is an operator and then, soon, a call of the browser's functions.
-fn leaves(tail: &[u8]) -> Option<usize> {
-    let start = tail.trim_ascii_start();
-    let operator = start.first().is_some_and(|b| {
-        matches!(
-            b,
-            b';' | b'-' | b'+' | b'*' | b'/' | b',' | b')' | b']' | b'}' | b'|' | b'&' | b'^' | b'?' | b'=' | b'<' | b'>' | b'%'
-        )
-    });
-    if !operator {
-        return None;
-    }
-    let near = tail.get(..tail.len().min(TAIL_BYTES_MAX)).unwrap_or_default();
-    let mut at = 0;
-    while let Some(found) = near.get(at..)?.iter().position(|b| b.is_ascii_alphabetic()) {
-        let from = at + found;
-        let length = near.get(from..)?.iter().take_while(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'$')).count();
-        let after = near.get(from + length..)?;
-        let first = from == near.iter().position(|b| b.is_ascii_alphabetic())?;
-        if sink(near.get(from..from + length)?) && invoked(after) {
-            return Some(from + length);
-        }
-        // Words side by side are prose, and end the script that could have been.
-        if !first && is_prose(near.get(..from)?) {
-            return None;
-        }
-        at = from + length;
-    }
-    None
-}
-
-/// Whether the last thing before a word is another word and a space.
-fn is_prose(before: &[u8]) -> bool {
-    let trimmed = before.trim_ascii_end();
-    trimmed.len() < before.len()
-        && trimmed.last().is_some_and(u8::is_ascii_alphabetic)
-        && ![&b"var"[..], b"let", b"new", b"in", b"of", b"return", b"throw", b"typeof", b"void", b"if", b"else", b"const"]
-            .iter()
-            .any(|word| trimmed.ends_with(word))
 }
 
 /// A function or object of browsers that scripts of attackers begin with.

@@ -16,12 +16,23 @@
 
 mod decode;
 mod finding;
+mod header;
 mod html;
 mod js;
+mod ldap;
+mod leave;
 mod marks;
+mod nosql;
 mod path;
+mod python;
+mod scanner;
+mod serialised;
 mod shell;
 mod sql;
+mod template;
+mod url;
+mod xml;
+mod xpath;
 
 pub use finding::{BLOCK_FROM, Budget, Finding, Findings, Rule, Step, Steps, Where};
 
@@ -42,6 +53,16 @@ const DETECTORS: &[Detector] = &[
     Detector { rules: js::RULES, needs: js::NEEDS, judge: js::judge },
     Detector { rules: shell::RULES, needs: shell::NEEDS, judge: shell::judge },
     Detector { rules: path::RULES, needs: path::NEEDS, judge: path::judge },
+    Detector { rules: template::RULES, needs: template::NEEDS, judge: template::judge },
+    Detector { rules: python::RULES, needs: python::NEEDS, judge: python::judge },
+    Detector { rules: serialised::RULES, needs: serialised::NEEDS, judge: serialised::judge },
+    Detector { rules: xml::RULES, needs: xml::NEEDS, judge: xml::judge },
+    Detector { rules: url::RULES, needs: url::NEEDS, judge: url::judge },
+    Detector { rules: ldap::RULES, needs: ldap::NEEDS, judge: ldap::judge },
+    Detector { rules: xpath::RULES, needs: xpath::NEEDS, judge: xpath::judge },
+    Detector { rules: nosql::RULES, needs: nosql::NEEDS, judge: nosql::judge },
+    Detector { rules: header::RULES, needs: header::NEEDS, judge: header::judge },
+    Detector { rules: scanner::RULES, needs: scanner::NEEDS, judge: scanner::judge },
 ];
 
 /// Every rule of every detector, for documentation and for checking the names in a policy.

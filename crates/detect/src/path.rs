@@ -133,6 +133,12 @@ fn is_admin_share(path: &[u8]) -> bool {
     host && parts.next().is_some_and(|share| share.ends_with(b"$"))
 }
 
+/// Whether a path names what no visitor may read.
+pub(crate) fn names_secret(path: &[u8]) -> bool {
+    let parts: Vec<&[u8]> = path.split(|b| matches!(b, b'/' | b'\\')).collect();
+    is_secret(&parts)
+}
+
 /// Whether the last parts of a path name what no visitor may read.
 fn is_secret(parts: &[&[u8]]) -> bool {
     let lower: Vec<Vec<u8>> = parts.iter().rev().take(6).map(|p| p.to_ascii_lowercase()).collect();

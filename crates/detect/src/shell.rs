@@ -21,10 +21,11 @@ const SUBSTITUTION: Rule = rule("shell.substitution", 7, "a command whose output
 const HIDDEN: Rule = rule("shell.hidden", 8, "a command spelled so that filters miss it");
 const FIELD: Rule = rule("shell.ifs", 8, "$IFS in place of a space");
 const FUNCTION: Rule = rule("shell.function", 9, "a function definition in a variable (CVE-2014-6271)");
+const SECRET: Rule = rule("shell.secret", 6, "a command that reads a file no visitor may read");
 const DEVICE: Rule = rule("shell.device", 8, "a connection through a shell's own device, or an interactive shell");
 
 /// All rules of this detector.
-pub(crate) const RULES: &[Rule] = &[COMMAND, COMMAND_WEAK, SUBSTITUTION, HIDDEN, FIELD, FUNCTION, DEVICE];
+pub(crate) const RULES: &[Rule] = &[COMMAND, COMMAND_WEAK, SUBSTITUTION, HIDDEN, FIELD, FUNCTION, SECRET, DEVICE];
 
 /// A separator or a substitution.
 pub(crate) const NEEDS: Marks = Marks::SEMI
@@ -42,6 +43,9 @@ const SEPARATORS_MAX: usize = 2000;
 /// Bytes of a command and its arguments looked at behind a separator.
 const COMMAND_BYTES_MAX: usize = 160;
 
+/// The longest row of a table, to either side of a bar.
+const ROW_BYTES_MAX: usize = 1024;
+
 /// Judges one text.
 pub(crate) fn judge(text: &Text<'_>, judging: &mut Judging<'_>) {
     let value = text.bytes;
@@ -49,6 +53,10 @@ pub(crate) fn judge(text: &Text<'_>, judging: &mut Judging<'_>) {
         return;
     }
     idioms(text, judging);
+    let shape = Shape::of(value);
+    if secret(value.get(shape.start..).unwrap_or_default()) {
+        judging.found(&SECRET, text, 0..value.len());
+    }
     let (mut at, mut seen) = (0, 0);
     while let Some(found) = value.get(at..).and_then(|rest| rest.iter().position(|b| is_separator(*b))) {
         let place = at + found;
@@ -61,11 +69,24 @@ pub(crate) fn judge(text: &Text<'_>, judging: &mut Judging<'_>) {
         if seen > SEPARATORS_MAX || !judging.spend(COMMAND_BYTES_MAX / 4) {
             return;
         }
-        if let Some(rule) = behind(value, place, at, kind, text.place) {
+        if let Some(rule) = behind(value, place, at, kind, text.place, &shape) {
             let end = value.len().min(at + COMMAND_BYTES_MAX);
             judging.found(rule, text, place..end);
         }
     }
+}
+
+/// A command that is the whole value and reads a secret: some apps run what they get.
+fn secret(value: &[u8]) -> bool {
+    let line = value.get(..value.len().min(COMMAND_BYTES_MAX)).unwrap_or_default();
+    command(line).is_some_and(|(found, arguments)| found != Command::Start && reads_secret(arguments))
+        && memchr::memchr(b'\n', value.trim_ascii_end()).is_none()
+}
+
+/// Whether an argument is the path of a secret; `/etc/hosts` and the like are in every manual.
+fn reads_secret(arguments: &[u8]) -> bool {
+    let words = arguments.split(u8::is_ascii_whitespace).filter(|w| w.first() == Some(&b'/')).take(8);
+    words.filter(|w| !w.ends_with(b"hosts") && !w.ends_with(b"fstab")).any(crate::path::names_secret)
 }
 
 /// Pieces that mean one thing only.
@@ -124,7 +145,7 @@ fn separator(text: &[u8]) -> Option<(usize, Kind)> {
 }
 
 /// What a separator at `place`, whose command begins at `at`, does.
-fn behind(value: &[u8], place: usize, at: usize, kind: Kind, of: Where) -> Option<&'static Rule> {
+fn behind(value: &[u8], place: usize, at: usize, kind: Kind, of: Where, shape: &Shape) -> Option<&'static Rule> {
     let before = value.get(..place)?;
     let bracket = value.get(place) == Some(&b'(');
     if bracket && !matches!(before.last(), Some(b'$' | b'<' | b'>')) {
@@ -132,7 +153,7 @@ fn behind(value: &[u8], place: usize, at: usize, kind: Kind, of: Where) -> Optio
     }
     let near = value.get(at..value.len().min(at + COMMAND_BYTES_MAX))?;
     let (found, arguments) = command(near)?;
-    let near = if before.trim_ascii().is_empty() { near.trim_ascii_start() } else { near };
+    let near = if place <= shape.start { near.trim_ascii_start() } else { near };
     let shaped = arguments_fit(found, arguments, kind, near);
     let rule = match kind {
         Kind::Substitution => &SUBSTITUTION,
@@ -140,46 +161,56 @@ fn behind(value: &[u8], place: usize, at: usize, kind: Kind, of: Where) -> Optio
         _ => &COMMAND,
     };
     if kind == Kind::Line && of.is_value() {
-        return line(before, found, arguments);
+        return line(before.get(shape.start..).unwrap_or_default(), found, arguments);
     }
     if kind == Kind::Pipe && is_table(value, place) {
         return None;
     }
     let before = if bracket { before.split_last()?.1 } else { before };
     let alone = match kind {
-        Kind::Substitution => is_glued(before),
-        _ => stands_alone(before, value, at),
+        Kind::Substitution => before.len() <= shape.space,
+        _ => stands_alone(before, value, at, shape),
     };
     match (shaped, alone) {
         (true, true) => Some(rule),
-        (true, false) if found == Command::Hidden => Some(rule),
+        (true, false) if found == Command::Hidden || reads_secret(arguments) => Some(rule),
         (true, false) => Some(&COMMAND_WEAK),
         (false, _) => None,
     }
 }
 
-/// Whether a substitution is the value, or a part of its only word; within a text, backquotes mark code.
-fn is_glued(before: &[u8]) -> bool {
-    before.len() <= 512 && !before.iter().any(u8::is_ascii_whitespace)
+/// Where a text has its first space and its first quotes: what stands before is one argument, or within quotes.
+struct Shape {
+    /// Behind white space at the beginning.
+    start: usize,
+    /// The first white space behind the first word; within a text, backquotes mark code.
+    space: usize,
+    single: Option<usize>,
+    double: Option<usize>,
+}
+
+impl Shape {
+    fn of(text: &[u8]) -> Self {
+        let start = text.len() - text.trim_ascii_start().len();
+        let rest = text.get(start..).unwrap_or_default();
+        let space = start + rest.iter().position(u8::is_ascii_whitespace).unwrap_or(rest.len());
+        Self { start, space, single: memchr::memchr(b'\'', text), double: memchr::memchr(b'"', text) }
+    }
 }
 
 /// Whether what stands before a separator is an argument, or nothing, rather than a text or another command.
-fn stands_alone(before: &[u8], value: &[u8], at: usize) -> bool {
-    let before = before.trim_ascii();
-    if before.is_empty() {
-        return true;
+fn stands_alone(before: &[u8], value: &[u8], at: usize, shape: &Shape) -> bool {
+    // A few spaces before the separator belong to neither side.
+    let spaces = before.iter().rev().take(8).take_while(|b| b.is_ascii_whitespace()).count();
+    let end = before.len() - spaces;
+    if end <= shape.space {
+        let glued = value.get(at).is_some_and(|b| !b.is_ascii_whitespace());
+        let word = before.get(..end).unwrap_or_default();
+        return glued || !matches!(command(word), Some((Command::Sure | Command::Tool | Command::English | Command::Start, _)));
     }
-    let leaves_quotes = matches!(before.last(), Some(b'\'' | b'"' | b')'));
-    let glued = value.get(at).is_some_and(|b| !b.is_ascii_whitespace());
-    let one_word = before.len() <= 512 && !before.iter().any(u8::is_ascii_whitespace);
-    let is_command = matches!(command(before), Some((Command::Sure | Command::Tool | Command::English | Command::Start, _)));
-    (one_word && (!is_command || glued)) || (leaves_quotes && only_quote(before))
-}
-
-/// Whether a text ends with its only quote: the one it leaves.
-fn only_quote(before: &[u8]) -> bool {
-    let Some((&last, rest)) = before.split_last() else { return false };
-    last != b')' && memchr::memchr(last, rest).is_none()
+    // Otherwise it must leave its quotes: the first is the last thing before the separator.
+    let last = end.checked_sub(1);
+    last.is_some() && (last == shape.single || last == shape.double)
 }
 
 /// Whether what follows a command looks like its arguments.
@@ -208,18 +239,20 @@ fn end_of_command(arguments: &[u8]) -> usize {
 
 /// A command in a line of its own, behind a single word: `127.0.0.1` and, on the next line, `cat /etc/passwd`.
 fn line(before: &[u8], found: Command, arguments: &[u8]) -> Option<&'static Rule> {
-    let before = before.trim_ascii();
-    let one_word = !before.is_empty() && before.len() <= 128 && before.iter().all(|b| !b.is_ascii_whitespace());
+    if before.is_empty() || before.len() > 128 || before.iter().any(u8::is_ascii_whitespace) {
+        return None;
+    }
     let plain = command(before).is_none() && before.iter().any(|b| b.is_ascii_digit() || *b == b'.');
     let fits = arguments_fit(found, arguments, Kind::Line, b" ") && !arguments.trim_ascii().is_empty();
-    (one_word && plain && fits).then_some(if found == Command::Hidden { &HIDDEN } else { &COMMAND })
+    (plain && fits).then_some(if found == Command::Hidden { &HIDDEN } else { &COMMAND })
 }
 
 /// Whether a bar belongs to a table: its line begins or ends with one, or has several with space around them.
 fn is_table(value: &[u8], place: usize) -> bool {
-    let start = value.get(..place).and_then(|b| memchr::memrchr(b'\n', b)).map_or(0, |at| at + 1);
-    let rest = value.get(place..).unwrap_or_default();
-    let end = place + memchr::memchr(b'\n', rest).unwrap_or(rest.len());
-    let line = value.get(start..end).unwrap_or_default().trim_ascii();
-    line.len() > 1 && line.first() == Some(&b'|') && line.last() == Some(&b'|')
+    let before = value.get(place.saturating_sub(ROW_BYTES_MAX)..place).unwrap_or_default();
+    let rest = value.get(place..value.len().min(place + ROW_BYTES_MAX)).unwrap_or_default();
+    let head = before.get(memchr::memrchr(b'\n', before).map_or(0, |at| at + 1)..).unwrap_or_default();
+    let tail = rest.get(..memchr::memchr(b'\n', rest).unwrap_or(rest.len())).unwrap_or_default();
+    let first = head.trim_ascii_start().first().or(tail.first());
+    first == Some(&b'|') && tail.trim_ascii_end().last() == Some(&b'|') && head.len() + tail.trim_ascii_end().len() > 1
 }

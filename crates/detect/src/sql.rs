@@ -77,6 +77,9 @@ pub(crate) const NEEDS: Marks = Marks::SINGLE
     .or(Marks::STAR)
     .or(Marks::PLUS);
 
+/// The parts of a path looked at.
+const SEGMENTS_MAX: usize = 32;
+
 /// Where the value is put into the statement.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Context {
@@ -84,8 +87,8 @@ enum Context {
     Quote(u8),
     /// Between two of these quotes, backslash escapes them.
     Escaped(u8),
-    /// Bare: a number, a column, a direction.
-    Bare,
+    /// Bare, from this place on: a number, a column, a direction.
+    Bare(usize),
     /// Within a comment that the value closes.
     Comment,
 }
@@ -95,7 +98,11 @@ pub(crate) fn judge(text: &Text<'_>, judging: &mut Judging<'_>) {
     if text.place == Where::Path && !text.marks.any(Marks::SINGLE.or(Marks::OPEN).or(Marks::SPACE).or(Marks::DOUBLE)) {
         return;
     }
-    context(text, judging, Context::Bare);
+    if text.place == Where::Path {
+        segments(text, judging);
+    } else {
+        context(text, judging, Context::Bare(0));
+    }
     for (mark, quote) in [(Marks::SINGLE, b'\''), (Marks::DOUBLE, b'"'), (Marks::TICK, b'`')] {
         if text.marks.any(mark) {
             context(text, judging, Context::Quote(quote));
@@ -109,24 +116,31 @@ pub(crate) fn judge(text: &Text<'_>, judging: &mut Judging<'_>) {
     }
 }
 
+/// The parts of a path, each of which may be a value.
+fn segments(text: &Text<'_>, judging: &mut Judging<'_>) {
+    for at in memchr::memchr_iter(b'/', text.bytes).take(SEGMENTS_MAX) {
+        context(text, judging, Context::Bare(at + 1));
+    }
+}
+
 fn context(text: &Text<'_>, judging: &mut Judging<'_>, context: Context) {
     let backslash = matches!(context, Context::Escaped(_));
     let from = match context {
         Context::Quote(quote) | Context::Escaped(quote) => close(text.bytes, 0, quote, backslash),
-        Context::Bare => Some(0),
+        Context::Bare(from) => Some(from),
         Context::Comment => left_comment(text.bytes),
     };
     let Some(from) = from else {
         judging.spend(text.bytes.len());
         return;
     };
-    let start = if context == Context::Bare { Start::Nothing } else { Start::Operand };
+    let start = if matches!(context, Context::Bare(_)) { Start::Nothing } else { Start::Operand };
     let seen = read(Lexer::new(text.bytes, from, backslash), start);
     if !judging.spend(seen.end) {
         return;
     }
     let found = match context {
-        Context::Bare => bare(&seen, first_is_name(text.bytes)),
+        Context::Bare(_) => bare(&seen, first_is_name(text.bytes.get(from..).unwrap_or_default())),
         _ => quoted(&seen),
     };
     if let Some(rule) = found {

@@ -227,7 +227,7 @@ fn push(bytes: &mut Vec<u8>, code: u32) {
 mod tests {
     use super::*;
 
-    fn run(decode: fn(&[u8], &mut dyn FnMut(Vec<u8>)), text: &[u8]) -> Option<String> {
+    fn run(decode: crate::decode::Decode, text: &[u8]) -> Option<String> {
         let mut found = None;
         decode(text, &mut |bytes| found = Some(String::from_utf8_lossy(&bytes).into_owned()));
         found

@@ -70,6 +70,8 @@ fn looks_like(found: char) -> Folded {
         '\u{ff01}'..='\u{ff5e}' => code.wrapping_sub(0xfee0),
         '\u{24b6}'..='\u{24cf}' => code.wrapping_sub(0x24b6).wrapping_add(65),
         '\u{24d0}'..='\u{24e9}' => code.wrapping_sub(0x24d0).wrapping_add(97),
+        '\u{2460}'..='\u{2468}' => code.wrapping_sub(0x2460).wrapping_add(49),
+        '\u{24ea}' => 48,
         '\u{1d400}'..='\u{1d6a3}' => {
             let letter = code.wrapping_sub(0x1d400) % 52;
             if letter < 26 { 65 + letter } else { 71 + letter }
@@ -80,7 +82,7 @@ fn looks_like(found: char) -> Folded {
         '\u{203a}' | '\u{fe65}' | '\u{232a}' => u32::from(b'>'),
         '\u{2044}' | '\u{2215}' => u32::from(b'/'),
         '\u{2216}' | '\u{fe68}' => u32::from(b'\\'),
-        '\u{2024}' => u32::from(b'.'),
+        '\u{2024}' | '\u{3002}' | '\u{ff61}' => u32::from(b'.'),
         '\u{37e}' | '\u{fe54}' => u32::from(b';'),
         '\u{a0}' | '\u{2000}'..='\u{200a}' | '\u{2028}' | '\u{2029}' | '\u{3000}' => u32::from(b' '),
         '\u{17f}' => u32::from(b's'),

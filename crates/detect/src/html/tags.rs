@@ -22,16 +22,17 @@ pub(super) struct Attribute<'a> {
     pub(super) at: usize,
 }
 
+/// What server-side includes ask for.
+const INCLUDES: &[&[u8]] = &[b"exec", b"include", b"echo", b"config", b"printenv", b"set"];
+
 /// The next start tag, or server-side include, from a place on. Comments and raw text are looked into: what ends them is the page's.
 pub(super) fn next_tag(text: &[u8], from: usize) -> Option<Tag<'_>> {
     let mut at = from;
     loop {
         let start = at + memchr::memchr(b'<', text.get(at..)?)?;
         let rest = text.get(start + 1..)?;
-        if let Some(comment) = rest.strip_prefix(b"!--#") {
-            if [&b"exec"[..], b"include", b"echo", b"config", b"printenv", b"set"].iter().any(|word| comment.starts_with(word)) {
-                return Some(Tag { name: b"", start, attributes: text.len(), end: start + 5, include: true });
-            }
+        if rest.strip_prefix(b"!--#").is_some_and(|c| INCLUDES.iter().any(|word| c.starts_with(word))) {
+            return Some(Tag { name: b"", start, attributes: text.len(), end: start + 5, include: true });
         }
         if rest.first().is_some_and(u8::is_ascii_alphabetic) {
             let length = rest.iter().take_while(|b| !b.is_ascii_whitespace() && !matches!(b, b'/' | b'>' | b'<')).count();

@@ -36,7 +36,13 @@ fn file(path: &Path) -> Vec<Entry> {
     let file = path.file_name().unwrap().to_string_lossy().into_owned();
     let parts: Vec<&str> = if file.contains("blocks") { text.split("\n----\n").collect() } else { text.lines().collect() };
     let entry = |part: &str| {
-        let bytes = part.replace('␤', "\n").replace('␍', "\r").replace('␀', "\0").replace('␋', "\u{b}").into_bytes();
+        let bytes = part
+            .replace('␤', "\n")
+            .replace('␍', "\r")
+            .replace('␀', "\0")
+            .replace('␋', "\u{b}")
+            .replace('␛', "\u{1b}")
+            .into_bytes();
         Entry { file: file.clone(), bytes, place: place(&file) }
     };
     parts.into_iter().map(|part| part.trim_end_matches('\n')).filter(|part| !part.is_empty()).map(entry).collect()
@@ -48,6 +54,7 @@ fn place(file: &str) -> Where {
         f if f.starts_with("request-paths") => Where::Path,
         f if f.starts_with("agents") => Where::Agent,
         f if f.starts_with("headers") => Where::Header,
+        f if f.starts_with("names.") => Where::Name,
         f if f.contains("markdown") => Where::Markdown,
         _ => Where::Value,
     }
