@@ -86,6 +86,8 @@ fn main() -> std::io::Result<()> {
     for line in std::io::stdin().lock().lines() {
         let mut told = Told::default();
         let stop = read(&serde_json::from_str(&line?)?, &mut told).err();
+        told.notes.sort_unstable();
+        told.notes.dedup();
         let agrees: Vec<_> =
             Profile::KNOWN.iter().filter(|profile| told.notes.iter().all(|note| profile.agrees(*note))).collect();
         let answer = json!({

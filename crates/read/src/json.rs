@@ -143,7 +143,7 @@ impl Json {
             if open.name_bytes > 0 {
                 self.name.push(b'.');
             }
-            self.name.extend_from_slice(open.count.to_string().as_bytes());
+            number::push(open.count, &mut self.name);
         }
         open.count = open.count.saturating_add(1);
         if self.name.len() > self.limits.name_bytes { Err(Stop::Bound(Bound::Name)) } else { Ok(()) }

@@ -11,7 +11,7 @@ pub struct MediaType {
     pub essence: Vec<u8>,
     /// The boundary of a multipart body.
     pub boundary: Option<Vec<u8>>,
-    /// What others could read otherwise: give them to policy together with the notes of the body's reader.
+    /// What others could read otherwise: for policy, together with the notes of the body's reader.
     pub notes: Vec<Note>,
 }
 

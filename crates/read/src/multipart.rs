@@ -61,11 +61,13 @@ pub struct Multipart {
     parts: u32,
     value: Vec<u8>,
     size: u64,
+    /// What was odd about the media type, until it is said.
+    of_media: Vec<Note>,
     notes: Notes,
 }
 
 impl Multipart {
-    /// A reader for a body of this type.
+    /// A reader for a body of this type. What was odd about the type is among its notes.
     pub fn new(media: &MediaType, limits: &Limits) -> Result<Self, Stop> {
         let boundary = media.boundary.as_deref().filter(|boundary| !boundary.is_empty());
         let Some(boundary) = boundary else { return Err(Stop::Fault(Fault::NoBoundary)) };
@@ -81,11 +83,15 @@ impl Multipart {
             parts: 0,
             value: Vec::new(),
             size: 0,
+            of_media: media.notes.clone(),
             notes: Notes::default(),
         })
     }
 
     fn run(&mut self, ended: bool, out: &mut Out<'_>) -> Result<(), Stop> {
+        for note in std::mem::take(&mut self.of_media) {
+            self.notes.once(note, out)?;
+        }
         loop {
             let step = match self.state {
                 State::Preamble | State::Content => self.read_on(ended, out)?,

@@ -7,6 +7,22 @@ pub(super) fn is_bare(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'+' | b'.')
 }
 
+/// Appends an index; arrays are long, and this is what each of their values costs.
+pub(super) fn push(number: u32, into: &mut Vec<u8>) {
+    let start = into.len();
+    let mut rest = number;
+    loop {
+        into.push(b'0' + u8::try_from(rest % 10).unwrap_or_default());
+        rest /= 10;
+        if rest == 0 {
+            break;
+        }
+    }
+    if let Some(digits) = into.get_mut(start..) {
+        digits.reverse();
+    }
+}
+
 /// What it is; `None` if it is nothing that Python's reader takes.
 pub(super) fn classify(bare: &[u8]) -> Option<Kind> {
     match bare {
@@ -45,6 +61,15 @@ fn digits(bytes: &[u8]) -> (&[u8], &[u8]) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn indices_are_decimal() {
+        for number in [0, 7, 10, 1203, u32::MAX] {
+            let mut into = b"x.".to_vec();
+            push(number, &mut into);
+            assert_eq!(into, format!("x.{number}").into_bytes());
+        }
+    }
 
     #[test]
     fn numbers_are_those_of_the_rfc() {

@@ -38,7 +38,7 @@ impl Text {
                 used += 1;
                 continue;
             }
-            let run = rest.iter().take_while(|byte| !matches!(byte, b'"' | b'\\' | 0..=0x1f)).count();
+            let run = rest.iter().position(|byte| matches!(byte, b'"' | b'\\' | 0..=0x1f)).unwrap_or(rest.len());
             let (plain, rest) = rest.split_at(run);
             if run > 0 {
                 self.flush(into);

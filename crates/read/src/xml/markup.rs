@@ -22,6 +22,7 @@ pub(super) enum Kind {
 #[derive(Debug, Default)]
 pub(super) struct Markup {
     bytes: Vec<u8>,
+    kind: Kind,
     quote: Option<u8>,
     /// Brackets of a declaration that are open.
     nested: u32,
@@ -31,7 +32,10 @@ impl Markup {
     /// Adds a byte; returns whether that was the last.
     pub(super) fn push(&mut self, byte: u8) -> bool {
         self.bytes.push(byte);
-        match self.kind() {
+        if self.bytes.len() <= SECTION.len() {
+            self.kind = kind_of(&self.bytes);
+        }
+        match self.kind {
             Kind::Comment => self.bytes.len() >= 6 && self.bytes.ends_with(b"-->"),
             Kind::Section => self.bytes.ends_with(b"]]>"),
             Kind::Instruction => self.bytes.len() >= 3 && self.bytes.ends_with(b"?>"),
@@ -42,14 +46,7 @@ impl Markup {
     }
 
     pub(super) fn kind(&self) -> Kind {
-        match self.bytes.as_slice() {
-            [b'/', ..] => Kind::Close,
-            [b'?', ..] => Kind::Instruction,
-            [b'!', b'-', b'-', ..] => Kind::Comment,
-            bytes if bytes.starts_with(b"![CDATA[") => Kind::Section,
-            [b'!', ..] => Kind::Declaration,
-            _ => Kind::Open,
-        }
+        self.kind
     }
 
     pub(super) fn len(&self) -> usize {
@@ -58,7 +55,7 @@ impl Markup {
 
     /// What is within, without the marks of its kind.
     pub(super) fn inner(&self) -> &[u8] {
-        let (start, end) = match self.kind() {
+        let (start, end) = match self.kind {
             Kind::Open => (0, 1),
             Kind::Close | Kind::Declaration => (1, 1),
             Kind::Comment => (3, 3),
@@ -87,6 +84,20 @@ impl Markup {
             _ => {}
         }
         false
+    }
+}
+
+/// The longest mark by which a kind is known.
+const SECTION: &[u8] = b"![CDATA[";
+
+fn kind_of(start: &[u8]) -> Kind {
+    match start {
+        [b'/', ..] => Kind::Close,
+        [b'?', ..] => Kind::Instruction,
+        [b'!', b'-', b'-', ..] => Kind::Comment,
+        _ if start.starts_with(SECTION) => Kind::Section,
+        [b'!', ..] => Kind::Declaration,
+        _ => Kind::Open,
     }
 }
 

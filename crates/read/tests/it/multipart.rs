@@ -135,6 +135,8 @@ fn media_types_say_what_is_odd() {
     assert_eq!(notes("multipart/form-data; boundary=a; boundary=b"), [Note::MediaParameter]);
     assert_eq!(notes("multipart/form-data; boundary*=a"), [Note::MediaParameter]);
     assert_eq!(notes("application/json; charset=utf-16"), [Note::Charset]);
+    let quoted = Multipart::new(&MediaType::read(b"multipart/form-data; boundary=\"b\""), &Limits::default()).unwrap();
+    assert_eq!(told(quoted, part("form-data; name=\"a\"").as_bytes(), &[]).0.notes, [Note::BoundaryQuoted]);
     assert_eq!(notes("application/json, x"), [Note::MediaType]);
     assert_eq!(notes(""), [Note::MediaType]);
     assert!(Multipart::new(&MediaType::read(b"multipart/form-data"), &Limits::default()).is_err());
