@@ -8,6 +8,7 @@ mod load;
 mod names;
 pub mod operator;
 mod parse;
+mod plan;
 mod rule;
 mod template;
 mod transaction;

@@ -49,6 +49,11 @@ impl Names {
         self.names.get(slot.0 as usize).map_or(b"", |n| n)
     }
 
+    /// All slots.
+    pub(crate) fn slots(&self) -> impl Iterator<Item = Slot> + use<> {
+        (0..u32::try_from(self.names.len()).unwrap_or(u32::MAX)).map(Slot)
+    }
+
     /// How many there are.
     pub(crate) fn len(&self) -> usize {
         self.names.len()

@@ -142,6 +142,16 @@ impl Operator {
         Some(rx.pattern())
     }
 
+    /// Whether it is `@detectSQLi`.
+    pub fn is_sqli(&self) -> bool {
+        matches!(self.0, Kind::Sqli)
+    }
+
+    /// Whether it is `@detectXSS`.
+    pub fn is_xss(&self) -> bool {
+        matches!(self.0, Kind::Xss)
+    }
+
     /// The phrases of `@pm` and `@pmFromFile`; they match in either case of ASCII letters.
     pub fn as_phrases(&self) -> Option<&[Vec<u8>]> {
         let Kind::Phrases(phrases) = &self.0 else { return None };

@@ -4,6 +4,7 @@ use crate::action::{Reach, SetVar, Switch};
 use crate::error::{LoadError, Place};
 use crate::names::{Names, Slot};
 use crate::operator::Operator;
+use crate::plan::Plan;
 use crate::template::Template;
 use crate::transform::Transform;
 use crate::variable::Variable;
@@ -158,6 +159,10 @@ pub struct RuleSet {
     pub(crate) names: Names,
     pub(crate) settings: Settings,
     pub(crate) left_out: Vec<LoadError>,
+    /// Every rule in its place.
+    pub(crate) plain: Plan,
+    /// What runs.
+    pub(crate) plan: Plan,
 }
 
 impl RuleSet {
@@ -188,9 +193,5 @@ impl RuleSet {
     /// The ids of all rules, in order.
     pub fn ids(&self) -> impl Iterator<Item = u64> + '_ {
         self.rules.iter().map(|rule| rule.id)
-    }
-
-    pub(crate) fn phase(&self, phase: u8) -> &[u32] {
-        self.phases.get(usize::from(phase).wrapping_sub(1)).map_or(&[], |order| order)
     }
 }

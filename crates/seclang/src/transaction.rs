@@ -1,17 +1,20 @@
 //! One exchange before the rules: fed piece by piece, judged in phases.
 
 mod body;
-mod evaluate;
-mod facts;
-mod state;
+pub(crate) mod evaluate;
+pub(crate) mod facts;
+pub(crate) mod state;
 mod verdict;
 
 use crate::action::{Reach, Switch};
-use crate::rule::{Disruption, Rule, RuleSet, Skip};
+use crate::plan::Plan;
+use crate::plan::scan::ALWAYS;
+use crate::rule::{Disruption, Rule, RuleSet};
 use crate::variable::Variable;
 use evaluate::Run;
 use facts::{Facts, Line, Table};
 use state::State;
+use std::borrow::Cow;
 use std::net::SocketAddr;
 pub use verdict::{Interruption, Match, Refusal, Verdict};
 
@@ -22,6 +25,7 @@ const MATCHES_MAX: usize = 1024;
 #[derive(Debug)]
 pub struct Transaction<'r> {
     rules: &'r RuleSet,
+    plan: &'r Plan,
     facts: Facts,
     state: State<'r>,
     verdict: Verdict,
@@ -33,7 +37,21 @@ impl<'r> Transaction<'r> {
     /// A new exchange.
     #[must_use]
     pub fn new(rules: &'r RuleSet) -> Self {
-        Transaction { rules, facts: Facts::default(), state: State::new(rules), verdict: Verdict::default(), allowed: 0 }
+        Self::by(rules, &rules.plan)
+    }
+
+    /// A new exchange that is judged without a plan: every rule runs. Slow, with the same outcome; for tests of the plan.
+    #[must_use]
+    pub fn plain(rules: &'r RuleSet) -> Self {
+        Self::by(rules, &rules.plain)
+    }
+
+    fn by(rules: &'r RuleSet, plan: &'r Plan) -> Self {
+        let mut state = State::new(rules);
+        for (slot, value) in &plan.start {
+            state.tx.set(*slot, Some(Cow::Borrowed(value)));
+        }
+        Transaction { rules, plan, facts: Facts::default(), state, verdict: Verdict::default(), allowed: 0 }
     }
 
     /// Who speaks with whom, and the number of the exchange (UNIQUE_ID).
@@ -192,28 +210,24 @@ impl<'r> Transaction<'r> {
         }
     }
 
-    /// Runs the rules of a phase in order.
+    /// Runs the rules of a phase in order, without those of which the plan knows that they cannot match.
     fn run(&mut self, phase: u8) {
-        let rules = self.rules;
-        let order = rules.phase(phase);
+        let Some(plan) = self.plan.phases.get(usize::from(phase).wrapping_sub(1)) else { return };
+        if self.state.engine == Switch::Off {
+            return;
+        }
+        let candidates = plan.scan.candidates(&self.facts);
         let mut at = 0;
-        while let Some(&number) = order.get(at) {
-            if self.state.engine == Switch::Off {
-                return;
-            }
+        while let Some(step) = plan.steps.get(at) {
             at += 1;
-            let Some(rule) = rules.rules.get(number as usize) else { continue };
-            if self.state.is_removed(number) || !self.rule(number, rule) {
+            if step.atom != ALWAYS && !candidates.contains(step.atom.into()) || self.state.is_removed(step.rule) {
                 continue;
             }
-            if phase < 5 && self.ends(rule) {
+            let Some(rule) = self.rules.rules.get(step.rule as usize).filter(|rule| self.rule(step.rule, rule)) else { continue };
+            if phase < 5 && self.ends(rule) || self.state.engine == Switch::Off {
                 return;
             }
-            at = match rule.skip {
-                Skip::No => at,
-                Skip::Rules(more) => at.saturating_add(more),
-                Skip::To(goal) => goal.max(at),
-            };
+            at = step.next as usize;
         }
     }
 

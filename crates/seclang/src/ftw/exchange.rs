@@ -2,7 +2,7 @@
 
 use super::case::{Expectation, Stage, Test};
 use crate::transform::Transform;
-use crate::{RuleSet, Transaction};
+use crate::{RuleSet, Transaction, Verdict};
 use gambeson_read::{Budget, Field, Flow, Json, Limits, Note, Out, Reader, Sink};
 use regex_automata::meta::Regex;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -21,14 +21,22 @@ pub enum Outcome {
 }
 
 /// What one request led to.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Observed {
     /// Status of the answer.
     pub status: u16,
-    /// Rules in the log.
-    pub ids: Vec<u64>,
-    /// The log.
-    pub log: String,
+    /// What the rules said.
+    pub verdict: Verdict,
+}
+
+impl Observed {
+    fn has(&self, id: u64) -> bool {
+        self.verdict.matches.iter().any(|m| m.rule == id)
+    }
+
+    fn log(&self) -> String {
+        self.verdict.matches.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")
+    }
 }
 
 /// Runs a test: all its stages must end as expected.
@@ -36,8 +44,8 @@ pub struct Observed {
 pub fn judge(rules: &RuleSet, test: &Test, front: Front<'_>) -> Outcome {
     for Stage { request, expect } in &test.stages {
         let observed = match expect.status.and_then(|_| front(request)) {
-            Some(status) => Observed { status, ids: Vec::new(), log: String::new() },
-            None => exchange(rules, request),
+            Some(status) => Observed { status, ..Observed::default() },
+            None => exchange(Transaction::new(rules), request),
         };
         if let Err(why) = compare(expect, &observed) {
             return Outcome::Failed(why);
@@ -50,30 +58,29 @@ fn compare(expect: &Expectation, observed: &Observed) -> Result<(), String> {
     if let Some(status) = expect.status.filter(|status| *status != observed.status) {
         return Err(format!("status {} and not {status}", observed.status));
     }
-    if let Some(id) = expect.ids.iter().find(|id| !observed.ids.contains(id)) {
-        return Err(format!("{id} is not in the log; found {:?}, status {}", observed.ids, observed.status));
+    if let Some(id) = expect.ids.iter().find(|id| !observed.has(**id)) {
+        return Err(format!("{id} is not in the log:\n{}", observed.log()));
     }
-    if let Some(id) = expect.no_ids.iter().find(|id| observed.ids.contains(id)) {
-        return Err(format!("{id} is in the log: {}", observed.log.lines().find(|l| l.contains(&id.to_string())).unwrap_or("")));
+    if let Some(id) = expect.no_ids.iter().find(|id| observed.has(**id)) {
+        return Err(format!("{id} is in the log:\n{}", observed.log()));
     }
-    let found = |pattern: &str| Regex::new(pattern).map(|p| p.is_match(&observed.log)).map_err(|e| e.to_string());
+    let found = |pattern: &str| Regex::new(pattern).map(|p| p.is_match(&observed.log())).map_err(|e| e.to_string());
     if let Some(pattern) = &expect.log
         && !found(pattern)?
     {
-        return Err(format!("no `{pattern}` in the log: {}", observed.log));
+        return Err(format!("no `{pattern}` in the log:\n{}", observed.log()));
     }
     if let Some(pattern) = &expect.no_log
         && found(pattern)?
     {
-        return Err(format!("`{pattern}` in the log: {}", observed.log));
+        return Err(format!("`{pattern}` in the log:\n{}", observed.log()));
     }
     Ok(())
 }
 
 /// One request with its answer before the rules.
 #[must_use]
-pub fn exchange(rules: &RuleSet, request: &[u8]) -> Observed {
-    let mut transaction = Transaction::new(rules);
+pub fn exchange(mut transaction: Transaction<'_>, request: &[u8]) -> Observed {
     let address = |last, port| SocketAddr::from((Ipv4Addr::new(192, 0, 2, last), port));
     transaction.connection(address(1, 40_000), address(2, 80), "3f7c0a5e");
     let parts = Parts::of(request);
@@ -81,10 +88,10 @@ pub fn exchange(rules: &RuleSet, request: &[u8]) -> Observed {
     for (name, value) in &parts.headers {
         transaction.request_header(name, value);
     }
+    let answer = Answer::to(&parts);
     transaction.request_head();
     transaction.request_body(&parts.body);
     transaction.request_body_end();
-    let answer = Answer::to(&parts);
     transaction.response_line(b"HTTP/1.1", answer.status);
     for (name, value) in &answer.headers {
         transaction.response_header(name, value);
@@ -92,9 +99,7 @@ pub fn exchange(rules: &RuleSet, request: &[u8]) -> Observed {
     transaction.response_head();
     transaction.response_body(&answer.body);
     transaction.response_body_end();
-    let verdict = transaction.finish();
-    let log: Vec<String> = verdict.matches.iter().map(ToString::to_string).collect();
-    Observed { status: answer.status, ids: verdict.matches.iter().map(|m| m.rule).collect(), log: log.join("\n") }
+    Observed { status: answer.status, verdict: transaction.finish() }
 }
 
 /// A request taken apart by a server that takes nearly everything.

@@ -9,6 +9,7 @@ use crate::names::Names;
 use crate::operator::{Operator, has_macro};
 use crate::parse::operator as condition;
 use crate::parse::targets::{self, Selection};
+use crate::plan::Plan;
 use crate::rule::{About, Condition, Disruption, Effect, Rule, RuleSet, Skip, Target, Which};
 use crate::template::Template;
 use crate::transform::Transform;
@@ -38,7 +39,10 @@ pub(super) fn build(mut loader: Loader<'_>) -> Result<RuleSet, Vec<LoadError>> {
     if !faults.is_empty() {
         return Err(faults);
     }
-    Ok(RuleSet { rules, phases, names: loader.names, settings: loader.settings, left_out })
+    let (plain, plan) = (Plan::default(), Plan::default());
+    let mut rules = RuleSet { rules, phases, names: loader.names, settings: loader.settings, left_out, plain, plan };
+    (rules.plain, rules.plan) = (Plan::plain(&rules), Plan::of(&rules));
+    Ok(rules)
 }
 
 /// The numbers of the rules of each phase.

@@ -17,14 +17,14 @@ const EXCERPT_MAX: usize = 256;
 const MESSAGE_MAX: usize = 4096;
 
 /// The facts and the state of an exchange while a rule runs.
-pub(super) struct Run<'t, 'r> {
-    pub(super) facts: &'t Facts,
-    pub(super) state: &'t mut State<'r>,
+pub(crate) struct Run<'t, 'r> {
+    pub(crate) facts: &'t Facts,
+    pub(crate) state: &'t mut State<'r>,
 }
 
-impl<'r> Run<'_, 'r> {
+impl<'t, 'r> Run<'t, 'r> {
     /// Whether the rule and all links of its chain match. What they do at each value is done.
-    pub(super) fn chain(&mut self, number: u32, rule: &'r Rule) -> bool {
+    pub(crate) fn chain(&mut self, number: u32, rule: &'r Rule) -> bool {
         self.state.hits.clear();
         let mut link = Some(rule);
         while let Some(rule) = link {
@@ -37,6 +37,12 @@ impl<'r> Run<'_, 'r> {
             self.state.severity = Some(self.state.severity.map_or(severity, |s| s.min(severity)));
         }
         true
+    }
+
+    /// Whether the first rule of a chain matches.
+    pub(crate) fn first_of_chain(&mut self, number: u32, rule: &'r Rule) -> bool {
+        self.state.hits.clear();
+        self.link(number, rule)
     }
 
     fn link(&mut self, number: u32, rule: &'r Rule) -> bool {
@@ -62,7 +68,8 @@ impl<'r> Run<'_, 'r> {
         match target.variable.kind() {
             Kind::One => {
                 if !self.excluded(test, target.variable, b"") {
-                    self.value(test, target.variable, b"", &facts.one(target.variable));
+                    let value = self.one(target.variable);
+                    self.value(test, target.variable, b"", &value);
                 }
             }
             Kind::Many => {
@@ -80,6 +87,14 @@ impl<'r> Run<'_, 'r> {
                 }
             }
             Kind::Empty => {}
+        }
+    }
+
+    /// The value of a variable that has one. How the body will be read is what the rules have chosen by now.
+    fn one(&self, variable: Variable) -> Cow<'t, [u8]> {
+        match (variable, self.state.processor) {
+            (Variable::ReqbodyProcessor, Some(chosen)) => Cow::Owned(chosen.as_bytes().to_vec()),
+            _ => self.facts.one(variable),
         }
     }
 
@@ -220,7 +235,7 @@ impl<'r> Run<'_, 'r> {
 
     fn append(&self, variable: Variable, key: Option<&[u8]>, text: &mut Vec<u8>) {
         match variable.kind() {
-            Kind::One => text.extend_from_slice(&self.facts.one(variable)),
+            Kind::One => text.extend_from_slice(&self.one(variable)),
             Kind::Many => {
                 let found = self.facts.many(variable).find(|(name, _)| key.is_none_or(|key| name.eq_ignore_ascii_case(key)));
                 text.extend_from_slice(found.map_or(b"", |(_, value)| value));

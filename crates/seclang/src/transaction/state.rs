@@ -11,7 +11,7 @@ const MADE_MAX: usize = 1024;
 const VALUE_MAX: usize = 64 << 10;
 
 /// TX: by slot those that rules name, by name those that were made up on the way.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Tx<'r> {
     names: &'r Names,
     slots: Vec<Option<Cow<'r, [u8]>>>,
@@ -54,9 +54,14 @@ impl<'r> Tx<'r> {
         }
     }
 
+    /// The values that have slots.
+    pub(crate) fn slots(&self) -> impl Iterator<Item = (Slot, &[u8])> {
+        (0..).zip(&self.slots).filter_map(|(slot, value)| Some((Slot(slot), value.as_deref()?)))
+    }
+
     /// All values, with their names.
     pub(crate) fn iter(&self) -> impl Iterator<Item = (&[u8], &[u8])> {
-        let slots = (0..).zip(&self.slots).filter_map(|(slot, value)| Some((self.names.name(Slot(slot)), value.as_deref()?)));
+        let slots = self.slots().map(|(slot, value)| (self.names.name(slot), value));
         slots.chain(self.made.iter().map(|(name, value)| (name.as_slice(), value.as_slice())))
     }
 }
@@ -82,7 +87,7 @@ impl Hit {
 }
 
 /// The state of one exchange.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct State<'r> {
     pub(crate) tx: Tx<'r>,
     /// The values that have matched in the chain that runs; the last one stays for later rules.
