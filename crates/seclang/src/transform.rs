@@ -128,23 +128,23 @@ impl Transform {
     /// The bytes without which a value stays as it is; none if any value may change.
     const fn triggers(self) -> Option<&'static ByteSet> {
         Some(match self {
-            Self::CmdLine => const { &ByteSet::of(b"\"'\\^ ,;\t\r\n").with(b'A', b'Z') },
+            Self::CmdLine => const { &ByteSet::new(b"\"'\\^ ,;\t\r\n").with(b'A', b'Z') },
             Self::CompressWhitespace | Self::Trim | Self::TrimLeft | Self::TrimRight => const { &text::WHITESPACE },
-            Self::CssDecode | Self::EscapeSeqDecode | Self::JsDecode => const { &ByteSet::of(b"\\") },
-            Self::HtmlEntityDecode => const { &ByteSet::of(b"&") },
-            Self::Lowercase => const { &ByteSet::of(b"").with(b'A', b'Z') },
-            Self::Uppercase => const { &ByteSet::of(b"").with(b'a', b'z') },
-            Self::NormalizePath => const { &ByteSet::of(b"/.") },
-            Self::NormalizePathWin => const { &ByteSet::of(b"/.\\") },
-            Self::ParityZero7Bit => const { &ByteSet::of(b"").with(0x80, 0xff) },
-            Self::RemoveComments => const { &ByteSet::of(b"/<-#") },
-            Self::RemoveCommentsChar => const { &ByteSet::of(b"/*<-#") },
-            Self::RemoveNulls | Self::ReplaceNulls => const { &ByteSet::of(b"\0") },
+            Self::CssDecode | Self::EscapeSeqDecode | Self::JsDecode => const { &ByteSet::new(b"\\") },
+            Self::HtmlEntityDecode => const { &ByteSet::new(b"&") },
+            Self::Lowercase => const { &ByteSet::new(b"").with(b'A', b'Z') },
+            Self::Uppercase => const { &ByteSet::new(b"").with(b'a', b'z') },
+            Self::NormalizePath => const { &ByteSet::new(b"/.") },
+            Self::NormalizePathWin => const { &ByteSet::new(b"/.\\") },
+            Self::ParityZero7Bit => const { &ByteSet::new(b"").with(0x80, 0xff) },
+            Self::RemoveComments => const { &ByteSet::new(b"/<-#") },
+            Self::RemoveCommentsChar => const { &ByteSet::new(b"/*<-#") },
+            Self::RemoveNulls | Self::ReplaceNulls => const { &ByteSet::new(b"\0") },
             Self::RemoveWhitespace => const { &text::REMOVED_WHITESPACE },
-            Self::ReplaceComments => const { &ByteSet::of(b"/") },
-            Self::SqlHexDecode => const { &ByteSet::of(b"xX") },
-            Self::UrlDecode | Self::UrlDecodeUni => const { &ByteSet::of(b"%+") },
-            Self::Utf8ToUnicode => const { &ByteSet::of(b"\0").with(0x80, 0xff) },
+            Self::ReplaceComments => const { &ByteSet::new(b"/") },
+            Self::SqlHexDecode => const { &ByteSet::new(b"xX") },
+            Self::UrlDecode | Self::UrlDecodeUni => const { &ByteSet::new(b"%+") },
+            Self::Utf8ToUnicode => const { &ByteSet::new(b"\0").with(0x80, 0xff) },
             Self::Base64Decode
             | Self::Base64DecodeExt
             | Self::Base64Encode

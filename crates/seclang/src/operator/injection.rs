@@ -13,7 +13,8 @@ pub(super) fn is_sqli(value: &[u8], captures: Option<&mut Captures>) -> bool {
 
 /// Whether the value reads as injected HTML or script; captured is the value.
 pub(super) fn is_xss(value: &[u8], captures: Option<&mut Captures>) -> bool {
-    let found = libinjectionrs::detect_xss(value).is_injection();
+    // All that it looks for begins with a tag or is the value of an attribute.
+    let found = memchr::memchr2(b'<', b'=', value).is_some() && libinjectionrs::detect_xss(value).is_injection();
     if let Some(captures) = captures
         && found
     {

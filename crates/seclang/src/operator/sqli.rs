@@ -24,10 +24,18 @@ impl Fingerprint {
 
 /// Judges a value as it stands, and as if it stood inside quotes of either kind that it also contains.
 pub(super) fn judge(value: &[u8]) -> Option<Fingerprint> {
+    if is_plain(value) {
+        return None;
+    }
     let quoted = |quote| memchr::memchr(quote, value).is_some();
     in_context(value, Quote::None)
         .or_else(|| quoted(b'\'').then(|| in_context(value, Quote::Single)).flatten())
         .or_else(|| quoted(b'"').then(|| in_dialect(value, Quote::Double, Dialect::MySql).0).flatten())
+}
+
+/// Whether the value is one word, one number, or a number and a word: most values are, and none of those is an injection.
+fn is_plain(value: &[u8]) -> bool {
+    value.iter().all(|byte| byte.is_ascii_alphanumeric() || *byte == b'_')
 }
 
 /// Reads as standard SQL first; again as MySQL does if a comment mark was seen that the two read differently.

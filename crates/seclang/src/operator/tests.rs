@@ -253,6 +253,14 @@ fn injections() {
     assert_eq!(captured("detectSQLi", "", b"1' or '1'='1"), [(0, "s&sos".into())]);
 }
 
+proptest::proptest! {
+    #[test]
+    fn what_holds_no_tag_and_no_attribute_is_no_xss(value in "[^<=]{0,40}(on|src|style|javascript:|\"|'|`| |>|/|!--|\\[CDATA\\[){0,6}") {
+        proptest::prop_assume!(!value.contains(['<', '=']));
+        proptest::prop_assert!(!libinjectionrs::detect_xss(value.as_bytes()).is_injection());
+    }
+}
+
 #[test]
 fn the_constant_ones() {
     check("unconditionalMatch", "", &[(b"", true)]);

@@ -6,15 +6,34 @@ pub struct ByteSet([u64; 4]);
 
 impl ByteSet {
     /// The bytes that occur in a value.
+    pub fn of(value: &[u8]) -> Self {
+        if value.len() < 256 {
+            return Self::new(value);
+        }
+        // Marks in memory do not wait for each other as bits in a word do.
+        let mut seen = [false; 256];
+        for &byte in value {
+            if let Some(mark) = seen.get_mut(usize::from(byte)) {
+                *mark = true;
+            }
+        }
+        let mut words = [0; 4];
+        for (word, marks) in words.iter_mut().zip(seen.as_chunks::<64>().0) {
+            *word = marks.iter().rev().fold(0, |bits, &mark| bits << 1 | u64::from(mark));
+        }
+        Self(words)
+    }
+
+    /// The set of these bytes.
     #[expect(
         clippy::indexing_slicing,
         reason = "a constant function has no iterators; both indices are bounded beside their use"
     )]
-    pub const fn of(value: &[u8]) -> Self {
+    pub const fn new(bytes: &[u8]) -> Self {
         let mut words = [0u64; 4];
         let mut at = 0;
-        while at < value.len() {
-            words[(value[at] >> 6) as usize] |= 1 << (value[at] & 63);
+        while at < bytes.len() {
+            words[(bytes[at] >> 6) as usize] |= 1 << (bytes[at] & 63);
             at += 1;
         }
         Self(words)

@@ -5,6 +5,10 @@
 ///
 /// As in ModSecurity any segment that ends in two dots (`..`, but `a..` and `...` too) takes what is before it away.
 pub(super) fn normalize(input: &[u8], out: &mut Vec<u8>) {
+    if memchr::memchr(b'/', input).is_none() && input.last() != Some(&b'.') {
+        out.extend_from_slice(input);
+        return;
+    }
     let absolute = input.first() == Some(&b'/');
     let mut walk = Walk { out, absolute, hit_root: false };
     let mut rest = input;

@@ -193,6 +193,12 @@ proptest! {
     }
 
     #[test]
+    fn a_set_holds_the_bytes_of_its_value(value in proptest::collection::vec(any::<u8>(), 0..600)) {
+        let set = ByteSet::of(&value);
+        prop_assert!((0..=u8::MAX).all(|byte| set.contains(byte) == value.contains(&byte)));
+    }
+
+    #[test]
     fn what_was_encoded_decodes_to_itself(value in hostile()) {
         for (encode, decode) in [("base64Encode", "base64Decode"), ("hexEncode", "hexDecode"), ("urlEncode", "urlDecode")] {
             let encoded = Transform::named(encode).unwrap().apply(&value).into_owned();

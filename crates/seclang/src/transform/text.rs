@@ -3,10 +3,10 @@
 use super::bytes::ByteSet;
 
 /// What C calls white space in its plain locale; the vertical tab is one.
-pub(super) const WHITESPACE: ByteSet = ByteSet::of(b"\t\n\x0b\x0c\r ");
+pub(super) const WHITESPACE: ByteSet = ByteSet::new(b"\t\n\x0b\x0c\r ");
 
 /// What `removeWhitespace` takes away: also the no-break space, in Latin-1 and (byte by byte) in UTF-8.
-pub(super) const REMOVED_WHITESPACE: ByteSet = ByteSet::of(b"\t\n\x0b\x0c\r \xa0\xc2");
+pub(super) const REMOVED_WHITESPACE: ByteSet = ByteSet::new(b"\t\n\x0b\x0c\r \xa0\xc2");
 
 /// One space for each run of white space.
 pub(super) fn compress_whitespace(input: &[u8], out: &mut Vec<u8>) {
@@ -36,6 +36,10 @@ pub(super) fn trim_right(input: &[u8]) -> &[u8] {
 /// them before `/` or `(`, letters become small.
 pub(super) fn cmd_line(input: &[u8], out: &mut Vec<u8>) {
     for &byte in input {
+        if byte.is_ascii_alphanumeric() {
+            out.push(byte.to_ascii_lowercase());
+            continue;
+        }
         match byte {
             b'"' | b'\'' | b'\\' | b'^' => {}
             b' ' | b',' | b';' | b'\t' | b'\r' | b'\n' => {
@@ -47,7 +51,7 @@ pub(super) fn cmd_line(input: &[u8], out: &mut Vec<u8>) {
                 out.pop_if(|last| *last == b' ');
                 out.push(byte);
             }
-            _ => out.push(byte.to_ascii_lowercase()),
+            _ => out.push(byte),
         }
     }
 }

@@ -8,7 +8,7 @@ use super::token::Kind::{
 use super::token::Token;
 
 /// How many tokens a fingerprint has at most.
-const TOKENS_MAX: usize = 5;
+pub(super) const TOKENS_MAX: usize = 5;
 
 /// Names that are functions only before a parenthesis.
 const FUNCTIONS_BY_POSITION: [&str; 11] = [

@@ -124,6 +124,12 @@ proptest! {
     }
 
     #[test]
+    fn plain_values_would_be_found_harmless_anyway(value in "[0-9]{0,3}([xbef]?[0-9a-zA-Z_]{0,8}|union|current_date|infinity)(union)?") {
+        prop_assert!(is_plain(value.as_bytes()));
+        prop_assert!(in_context(value.as_bytes(), Quote::None).is_none());
+    }
+
+    #[test]
     fn case_means_nothing_to_words(value in "[a-z ]{0,20}(union|select|into outfile|or|and|like| |1|'|=|,){0,8}") {
         prop_assert_eq!(letters(value.as_bytes()), letters(value.to_ascii_uppercase().as_bytes()));
     }

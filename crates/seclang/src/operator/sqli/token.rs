@@ -1,7 +1,7 @@
 //! Tokens and their kinds.
 
 /// The longest text a token keeps: no word of the tables is longer.
-const TEXT_BYTES_MAX: usize = 31;
+pub(super) const TEXT_BYTES_MAX: usize = 31;
 
 /// What a token is. Its letter is that of libinjection's fingerprints.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -119,8 +119,11 @@ impl Token {
         if !self.is(&WORDS) || !(next.is(&WORDS) || next.kind == Logic) {
             return None;
         }
-        let phrase = [self.text(), b" ", next.text()].concat();
-        (phrase.len() <= TEXT_BYTES_MAX).then_some(())?;
-        Some(Self::new(super::words::kind(&phrase)?, &phrase))
+        let length = self.text().len() + 1 + next.text().len();
+        let mut phrase = [b' '; TEXT_BYTES_MAX];
+        phrase.iter_mut().zip(self.text()).for_each(|(slot, byte)| *slot = *byte);
+        phrase.iter_mut().skip(self.text().len() + 1).zip(next.text()).for_each(|(slot, byte)| *slot = *byte);
+        let phrase = phrase.get(..length)?;
+        Some(Self::new(super::words::kind(phrase)?, phrase))
     }
 }
