@@ -18,6 +18,7 @@ COOKIES = [
     b"session=abc123; theme=dark",
     b"sessionid=eyJhIjoxfQ.Zx1-2_3; csrftoken=Qw3rTy; _ga=GA1.2.1234.5678",
     b"a=1; b=x=y; __Host-id=aGVsbG8=",
+    b'messages="[[\\"saved\\"\\054 1]]"; plain="x"; sid=1',
 ]
 JSONS = [
     b'{"name": "J\xc3\xbcrgen", "tags": ["a", "b"], "age": 41, "ok": true, "none": null}',
@@ -87,6 +88,45 @@ TYPES = [
 ]  # fmt: skip
 
 
+# Parts put together of what clients write and attackers try: one oddity at a time is seen best in a whole request.
+DISPOSITIONS = [
+    'form-data; name="a"', 'form-data; name="b"; filename="x.txt"', "form-data; name=c", 'form-data; name="d"; filename=""', 'FORM-DATA; NAME="e"',
+    'form-data;name="f";filename="g"', 'form-data; filename="x.txt"; name="h"', 'form-data; name="a%22b"', 'form-data; name="f"; filename="a%22b.txt"',
+    'form-data; name="f"; filename="a\\"b.txt"', 'form-data; name="f"; filename="a\\\\b.txt"', 'form-data; name="f"; filename="a\\b.txt"',
+    'form-data; name="f"; filename="a; b.txt"', 'form-data; name="f"; filename="a;b;c.txt"', 'form-data; name="f"; filename="/etc/x"', 'form-data; name="f"; filename="../x"',
+    'form-data; name="f"; filename="C:\\dir\\x"', 'form-data; name="f"; filename=" x "', 'form-data; name=" f "', 'form-data; name="f"; filename="R&D &copy; &amp.txt"',
+    "form-data; name=\"f\"; filename*=utf-8''n%C3%A4me.txt", "form-data; name=\"f\"; filename*=UTF-8''plain.txt", "form-data; name=\"f\"; filename*=utf-8'en'x",
+    "form-data; name=\"f\"; filename=\"x\"; filename*=utf-8''y", "form-data; name=\"f\"; filename*=iso-8859-1''%E4", "form-data; name=\"f\"; filename*=utf-8''%E4",
+    'form-data; name="f"; filename*0="x"; filename*1="y"', "form-data; name*=utf-8''n", "form-data; name='f'", 'form-data; name="f"; name="g"', "form-data", "attachment; name=\"f\"",
+    'form-data; name="f"; size=3', 'form-data; name=""', 'form-data; name="\u00e9"; filename="\u20ac.txt"', 'form-data; name="f"; filename=a,b', 'form-data; name="f"; filename=(x)',
+    "form-data ; name=\"f\"", 'form-data; name = "f"', 'form-data; name="f";', 'form-data; name="f"; ', 'form-data; name="[a][b]"', 'form-data; name="a.b:c/d"',
+    "form-data; name=\"f\"; filename*=utf-8''%22x%22", "form-data; name=\"f\"; filename*=utf-8''a%2Fb", "form-data; name=\"f\"; filename*=utf-8''", "form-data; name=\"f\"; filename*=utf-8''a b",
+]  # fmt: skip
+HEADERS = [
+    "Content-Type: text/plain", "Content-Type: text/plain; charset=utf-8", "Content-Type: text/plain; charset=ISO-8859-1", "Content-Type: text/csv; charset=windows-1252",
+    "Content-Type: application/octet-stream", "Content-Type: application/json", "content-type: text/plain;charset=\"UTF-8\"", "Content-Type: text/plain; charset=utf-16",
+    "Content-Length: 5", "Content-Length: x", "Content-Transfer-Encoding: binary", "Content-Transfer-Encoding: 8bit", "Content-Transfer-Encoding: base64",
+    "Content-Transfer-Encoding: quoted-printable", "Content-Transfer-Encoding: 7BIT", "Content-Encoding: gzip", "Content-ID: <a@b>", "X-Y: z", "X-Long: " + "y" * 1100, "X: a\r\n b",
+    "Mime-Version: 1.0", "X:y", "X: \u00e9", "X-Empty:", "Content-Type: multipart/mixed; boundary=i",
+]  # fmt: skip
+CONTENTS = [b"hello", b"", b"caf\xc3\xa9", b"\xff\x00", b"a\r\nb", b"\r\n", b"--", b"aGVsbG8=", b"a=3D1", b"a\nb\n", b"\r", b"x" * 3000, b"- --B", b" ", b'{"a": 1}']
+BOUNDARIES = ["B", "----WebKitFormBoundaryZ", "a.b_c", "'q'", "0" * 70, "=_Part_1", "x:y", "a+b", "B-"]
+
+
+def built(random):
+    boundary = random.choice(BOUNDARIES)
+    body = b""
+    for _ in range(random.randint(1, 4)):
+        headers = ["Content-Disposition: " + (random.choice(DISPOSITIONS) if random.random() < 0.6 else f'form-data; name="n{random.randint(1, 3)}"')]
+        headers += random.sample(HEADERS, random.choice((0, 0, 0, 1, 1, 2)))
+        if random.random() < 0.2:
+            random.shuffle(headers)
+        head = "".join(header + "\r\n" for header in headers).encode()
+        body += b"--" + boundary.encode() + b"\r\n" + head + b"\r\n" + random.choice(CONTENTS) + b"\r\n"
+    quoted = f'"{boundary}"' if random.random() < 0.3 or not boundary.replace("-", "").isalnum() else boundary
+    return {"kind": "body", "type": MULTIPART + quoted, "bytes": body + b"--" + boundary.encode() + b"--\r\n"}
+
+
 def boundary_atoms(case):
     boundary = case["type"].partition("boundary=")[2].strip('"').encode()
     marks = [b"--", b"\r\n--", b"\n--", b"\r--"]
@@ -97,6 +137,10 @@ def boundary_atoms(case):
 def mutated(kind, random):
     """One request, with one to three changes."""
     case = dict(random.choice(SEEDS[kind]))
+    if kind == "multipart" and random.random() < 0.6:
+        case = built(random)
+        if random.random() < 0.6:
+            return case
     body = bytearray(case["bytes"])
     atoms = ATOMS[kind] + (boundary_atoms(case) if kind == "multipart" else [])
     for _ in range(random.choice((1, 1, 1, 2, 3))):

@@ -1,7 +1,7 @@
 //! Reads requests given as JSON lines and answers with what was read: what `tests/differential/` compares with the frameworks.
 //!
-//! In: `{"kind": "query"|"cookie"|"path"|"body", "type": CONTENT_TYPE, "bytes": HEX}`.
-//! Out: `{"fields": [[KIND, NAME, VALUE]], "files": [[NAME, FILENAME, CONTENT]], "notes": [..], "stop": null|TEXT, "agrees": [PROFILE]}`,
+//! In: `{"app": FRAMEWORK, "kind": "query"|"cookie"|"body", "type": CONTENT_TYPE, "bytes": HEX}`.
+//! Out: `{"fields": [[KIND, NAME, VALUE]], "files": [[NAME, FILENAME, CONTENT]], "notes": [..], "stop": null|TEXT, "agrees": BOOL}`,
 //! names and values in hexadecimal digits.
 
 use gambeson_read::*;
@@ -52,18 +52,22 @@ impl Sink for Told {
     }
 }
 
-fn reader(kind: &str, media: &MediaType, limits: &Limits) -> Result<Box<dyn Reader>, Stop> {
+fn reader(kind: &str, media: &MediaType, profile: Profile, limits: &Limits) -> Result<Box<dyn Reader>, Stop> {
     Ok(match kind {
         "query" => Box::new(UrlEncoded::new(Place::Query, limits)),
-        _ if media.is_multipart() => Box::new(Multipart::new(media, limits)?),
+        _ if media.is_multipart() => Box::new(Multipart::new(media, limits)?.as_read_by(profile)),
         _ if media.is_xml() => Box::new(Xml::new(limits)),
         _ if media.is_json() => Box::new(Json::new(limits)),
         _ => Box::new(UrlEncoded::new(Place::Form, limits)),
     })
 }
 
-fn read(request: &Value, told: &mut Told) -> Result<(), Stop> {
-    let text = |key: &str| request.get(key).and_then(Value::as_str).unwrap_or_default();
+fn text<'a>(request: &'a Value, key: &str) -> &'a str {
+    request.get(key).and_then(Value::as_str).unwrap_or_default()
+}
+
+fn read(request: &Value, profile: Profile, told: &mut Told) -> Result<(), Stop> {
+    let text = |key: &str| text(request, key);
     let (bytes, limits, mut budget) = (unhex(text("bytes")), Limits::default(), Budget::new(u64::MAX));
     let media = MediaType::read(text("type").as_bytes());
     if text("kind") == "body" {
@@ -73,7 +77,7 @@ fn read(request: &Value, told: &mut Told) -> Result<(), Stop> {
     match text("kind") {
         "cookie" => read_cookies(&bytes, &limits, &mut out),
         kind => {
-            let mut reader = reader(kind, &media, &limits)?;
+            let mut reader = reader(kind, &media, profile, &limits)?;
             // Small pieces, so that what depends on borders would show here too.
             bytes.chunks(7).try_for_each(|piece| reader.feed(piece, &mut out))?;
             reader.finish(&mut out)
@@ -85,17 +89,17 @@ fn main() -> std::io::Result<()> {
     let mut answers = std::io::BufWriter::new(std::io::stdout().lock());
     for line in std::io::stdin().lock().lines() {
         let mut told = Told::default();
-        let stop = read(&serde_json::from_str(&line?)?, &mut told).err();
+        let request = serde_json::from_str(&line?)?;
+        let profile = Profile::of_framework(text(&request, "app"));
+        let stop = read(&request, profile, &mut told).err();
         told.notes.sort_unstable();
         told.notes.dedup();
-        let agrees: Vec<_> =
-            Profile::KNOWN.iter().filter(|profile| told.notes.iter().all(|note| profile.agrees(*note))).collect();
         let answer = json!({
             "fields": told.fields,
             "files": told.files,
             "notes": told.notes.iter().map(|note| note.name()).collect::<Vec<_>>(),
             "stop": stop.map(|stop| stop.to_string()),
-            "agrees": agrees.iter().map(|profile| format!("{profile:?}").to_lowercase()).collect::<Vec<_>>(),
+            "agrees": told.notes.iter().all(|note| profile.agrees(*note)),
         });
         writeln!(answers, "{answer}")?;
     }

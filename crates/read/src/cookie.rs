@@ -1,12 +1,12 @@
 //! The `Cookie` header (RFC 6265 section 4.2.1).
 //!
-//! Ours is the reading of RFC 6265: pairs end at `;`, and a quote is nothing special there. Frameworks undo quotes
-//! (and octal escapes) in four ways; some let a quoted value hold a `;`.
+//! Pairs end at `;`, even within quotes, as RFC 6265 has it. A value in quotes is undone as Python's `http.cookies` writes it, which is
+//! how all the frameworks read it, as long as no `;` is within.
 
 use crate::{Bound, Field, Kind, Limits, Note, Notes, Out, Place, Stop};
 use memchr::memchr;
 
-/// Reads the value of a `Cookie` header. A surrounding pair of quotes is taken off the value; `raw` keeps it.
+/// Reads the value of a `Cookie` header. A value in quotes is undone; `raw` keeps it.
 pub fn read_cookies(header: &[u8], limits: &Limits, out: &mut Out<'_>) -> Result<(), Stop> {
     out.spend(header.len())?;
     let mut notes = Notes::default();
@@ -24,14 +24,15 @@ pub fn read_cookies(header: &[u8], limits: &Limits, out: &mut Out<'_>) -> Result
             return Err(Stop::Bound(Bound::Fields));
         }
         let (name, raw) = split(pair, &mut notes, out)?;
-        judge(name, raw, &mut notes, out)?;
+        let undone = unquoted(raw);
+        judge(name, raw, undone.is_some(), &mut notes, out)?;
         if name.len() > limits.name_bytes {
             return Err(Stop::Bound(Bound::Name));
         }
         if raw.len() > limits.value_bytes {
             return Err(Stop::Bound(Bound::Value));
         }
-        out.field(Field { place: Place::Cookie, kind: Kind::Text, name, value: unquoted(raw), raw })?;
+        out.field(Field { place: Place::Cookie, kind: Kind::Text, name, value: undone.as_deref().unwrap_or(raw), raw })?;
     }
     Ok(())
 }
@@ -53,32 +54,48 @@ fn split<'a>(pair: &'a [u8], notes: &mut Notes, out: &mut Out<'_>) -> Result<(&'
     Ok((trim(name), trim(value)))
 }
 
-fn judge(name: &[u8], raw: &[u8], notes: &mut Notes, out: &mut Out<'_>) -> Result<(), Stop> {
+fn judge(name: &[u8], raw: &[u8], undone: bool, notes: &mut Notes, out: &mut Out<'_>) -> Result<(), Stop> {
     if name.is_empty() {
-        notes.once(Note::EmptyName, out)?;
+        notes.once(Note::CookieNoName, out)?;
     } else if !name.iter().all(|byte| is_token(*byte)) {
         notes.once(Note::CookieName, out)?;
     } else if name.starts_with(b"$") || ATTRIBUTES.iter().any(|attribute| name.eq_ignore_ascii_case(attribute)) {
         notes.once(Note::CookieReserved, out)?;
     }
-    if memchr(b'"', raw).is_some() {
-        let whole = raw.len() >= 2 && raw.first() == Some(&b'"') && raw.last() == Some(&b'"');
-        let inner = unquoted(raw);
-        let plain = whole && inner.iter().all(|byte| is_cookie_octet(*byte));
-        notes.once(if plain { Note::CookieQuoted } else { Note::CookieQuote }, out)?;
+    if undone {
+        notes.once(Note::CookieQuoted, out)?;
+    } else if memchr(b'"', raw).is_some() {
+        notes.once(Note::CookieQuote, out)?;
     } else if !raw.iter().all(|byte| is_cookie_octet(*byte)) {
         notes.once(Note::CookieValue, out)?;
     }
+    if raw.iter().chain(name).any(u8::is_ascii_control) {
+        notes.once(Note::CookieControl, out)?;
+    }
     if !raw.is_ascii() || !name.is_ascii() {
-        notes.once(Note::RawNonAscii, out)?;
+        notes.once(Note::CookieNonAscii, out)?;
     }
     Ok(())
 }
 
-fn unquoted(raw: &[u8]) -> &[u8] {
-    match raw {
-        [b'"', inner @ .., b'"'] => inner,
-        _ => raw,
+/// The value within quotes, escapes undone; `None` if it is not in quotes, or not as `http.cookies` writes it.
+fn unquoted(raw: &[u8]) -> Option<Vec<u8>> {
+    let [b'"', inner @ .., b'"'] = raw else { return None };
+    let mut value = Vec::with_capacity(inner.len());
+    let mut rest = inner;
+    loop {
+        rest = match rest {
+            [] => return Some(value),
+            [b'\\', high @ b'0'..=b'1', middle @ b'0'..=b'7', low @ b'0'..=b'7', tail @ ..] => {
+                value.push((high - b'0') << 6 | (middle - b'0') << 3 | (low - b'0'));
+                tail
+            }
+            [b'\\', b'2'..=b'3', b'0'..=b'7', b'0'..=b'7', ..] | [b'\\'] | [b'"', ..] => return None,
+            [b'\\', byte, tail @ ..] | [byte, tail @ ..] => {
+                value.push(*byte);
+                tail
+            }
+        };
     }
 }
 

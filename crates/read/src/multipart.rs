@@ -3,7 +3,7 @@
 //! A delimiter is `--boundary` at the start of a line with nothing but white space behind it. Lines that end in LF alone are
 //! taken for lines, so that what they hide is looked at, and noted, because most frameworks do not take them.
 
-use crate::{Bound, Fault, Field, Kind, Limits, MediaType, Note, Notes, Out, Part, PartEnd, Place, Reader, Stop};
+use crate::{Bound, Fault, Field, Kind, Limits, MediaType, Note, Notes, Out, Part, PartEnd, Place, Profile, Reader, Stop};
 use memchr::memchr_iter;
 use memchr::memmem::Finder;
 
@@ -48,6 +48,7 @@ enum Step {
 #[derive(Debug)]
 pub struct Multipart {
     limits: Limits,
+    profile: Profile,
     finder: Finder<'static>,
     state: State,
     /// Input that is not dealt with yet begins at `at`; the two bytes before it are kept for what a line start is.
@@ -73,6 +74,7 @@ impl Multipart {
         let Some(boundary) = boundary else { return Err(Stop::Fault(Fault::NoBoundary)) };
         Ok(Self {
             limits: *limits,
+            profile: Profile::Any,
             finder: Finder::new(&[b"--", boundary].concat()).into_owned(),
             state: State::Preamble,
             held: Vec::new(),
@@ -86,6 +88,13 @@ impl Multipart {
             of_media: media.notes.clone(),
             notes: Notes::default(),
         })
+    }
+
+    /// Reads what frameworks read differently, though each clearly, as this one does: `%22` and `filename*`.
+    #[must_use]
+    pub fn as_read_by(mut self, profile: Profile) -> Self {
+        self.profile = profile;
+        self
     }
 
     fn run(&mut self, ended: bool, out: &mut Out<'_>) -> Result<(), Stop> {
@@ -231,7 +240,9 @@ impl Multipart {
         }
         let (name, filename) = (self.head.name.as_slice(), self.head.filename.as_deref());
         if !self.head.is_file() {
-            if std::str::from_utf8(&self.value).is_err() {
+            if !self.value.is_ascii() && self.head.charset_matters {
+                self.notes.once(Note::PartCharset, out)?;
+            } else if std::str::from_utf8(&self.value).is_err() {
                 self.notes.once(Note::BadUtf8, out)?;
             }
             let value = self.value.as_slice();
@@ -263,7 +274,7 @@ impl Multipart {
         if self.finder.find(text).is_some() {
             self.notes.once(Note::StrayBoundary, out)?;
         }
-        self.head = Head::read(text, &mut self.notes, out)?;
+        self.head = Head::read(text, self.profile, &mut self.notes, out)?;
         if self.between(end, next) != b"\r\n" {
             self.notes.once(Note::BareLf, out)?;
         }

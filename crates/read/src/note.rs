@@ -27,11 +27,11 @@ notes! {
     BadPercent = "bad-percent",
     /// A decoded name or value that is not UTF-8.
     BadUtf8 = "bad-utf8",
-    /// A byte above 127 that is not escaped.
+    /// A byte above 127 that is not escaped, in a query or form.
     RawNonAscii = "raw-non-ascii",
     /// Unescaped bytes that are not UTF-8.
     RawBadUtf8 = "raw-bad-utf8",
-    /// A field without a name.
+    /// A pair of a query or form without a name.
     EmptyName = "empty-name",
     /// An unescaped `;` in a query or form: old Pythons end a pair there.
     Semicolon = "semicolon",
@@ -52,6 +52,8 @@ notes! {
     CookieEmpty = "cookie-empty",
     /// A cookie named like an attribute (`path`) or with a `$` in front: no cookie to some.
     CookieReserved = "cookie-reserved",
+    /// A cookie whose name is empty.
+    CookieNoName = "cookie-no-name",
     /// A cookie without `=`.
     CookieNoEquals = "cookie-no-equals",
     /// White space around the `=` of a cookie.
@@ -60,9 +62,13 @@ notes! {
     CookieName = "cookie-name",
     /// A cookie whose value has bytes that RFC 6265 does not allow, but no quotes.
     CookieValue = "cookie-value",
-    /// A cookie in quotes with nothing special within; the quotes are taken off.
+    /// A cookie with a control in it: some strip them as white space.
+    CookieControl = "cookie-control",
+    /// A cookie with a byte above 127.
+    CookieNonAscii = "cookie-non-ascii",
+    /// A cookie in quotes; they and the escapes within (`\"`, `\054`) are undone.
     CookieQuoted = "cookie-quoted",
-    /// A quote elsewhere in a cookie, or an escape or `;` within quotes.
+    /// A quote elsewhere in a cookie, a `;` within quotes, or an escape for a byte above 127.
     CookieQuote = "cookie-quote",
 
     /// A key that the same object has already.
@@ -152,29 +158,29 @@ notes! {
     SingleQuotes = "single-quotes",
     /// A parameter without quotes.
     UnquotedParameter = "unquoted-parameter",
-    /// `\"` or `\\` in a quoted parameter; undone.
+    /// `\"` in a quoted parameter; undone.
     QuotedPair = "quoted-pair",
-    /// Another backslash in a quoted parameter; left as it is.
+    /// Another backslash in a quoted parameter: `\\` is undone, others are left as they are.
     Backslash = "backslash",
-    /// `%22` in a quoted parameter, as browsers write a quote; left as it is.
+    /// `%22` in a quoted parameter, as browsers write a quote; left as it is but for Werkzeug, which undoes it.
     PercentQuote = "percent-quote",
     /// `;` in a quoted parameter.
     SemicolonInQuotes = "semicolon-in-quotes",
-    /// A name or file name that begins or ends with white space.
+    /// A field's name that begins or ends with white space.
     NameSpace = "name-space",
     /// A name or file name that begins with `/`.
     LeadingSlash = "leading-slash",
-    /// `filename*=` or `name*=` (RFC 8187), which RFC 7578 forbids; not decoded.
-    ExtendedParameter = "extended-parameter",
-    /// `filename*0=` (RFC 2231); not joined.
-    ContinuedParameter = "continued-parameter",
-    /// Both `filename` and `filename*`.
+    /// `filename*=utf-8''a` (RFC 8187), which RFC 7578 forbids; decoded for Werkzeug, Django and aiohttp, no file name to others.
+    ExtendedFilename = "extended-filename",
+    /// Any other parameter with a star: `name*=`, `filename*0=` (RFC 2231), another charset; not decoded.
+    StarParameter = "star-parameter",
+    /// The same parameter with and without a star.
     TwoFilenames = "two-filenames",
     /// A `Content-Transfer-Encoding` that changes the content; left as it is.
     TransferEncoding = "transfer-encoding",
     /// A `Content-Encoding` in a part; left as it is.
     PartContentEncoding = "part-content-encoding",
-    /// A part's charset that is not UTF-8.
+    /// A part of text in a charset that makes a difference for it.
     PartCharset = "part-charset",
     /// A field named `_charset_`, which says how others are to be read.
     CharsetField = "charset-field",

@@ -102,7 +102,7 @@ impl Parameters {
                 }
                 [b'"', tail @ ..] => return (value, true, tail),
                 [b'\\', byte @ (b'"' | b'\\'), tail @ ..] => {
-                    self.notes.insert(Note::QuotedPair);
+                    self.notes.insert(if *byte == b'"' { Note::QuotedPair } else { Note::Backslash });
                     value.push(*byte);
                     tail
                 }

@@ -48,8 +48,8 @@ impl Profile {
     /// a false `false` refuses an honest request: so the list holds what `tests/differential/` has shown, and no more.
     pub fn agrees(self, note: Note) -> bool {
         match self {
-            Self::Any => Self::KNOWN.into_iter().all(|profile| profile.agrees(note)),
-            _ => ALIKE.contains(&note) || self.own().contains(&note),
+            Self::Any => !BY_PROFILE.contains(&note) && Self::KNOWN.into_iter().all(|profile| profile.agrees(note)),
+            _ => [ALIKE, BY_PROFILE, self.own()].iter().any(|notes| notes.contains(&note)),
         }
     }
 
@@ -66,18 +66,63 @@ impl Profile {
         matches!(self, Self::Any | Self::Bottle)
     }
 
+    /// Whether `filename*` names a file.
+    pub(crate) fn reads_extended_filename(self) -> bool {
+        matches!(self, Self::Werkzeug | Self::Django | Self::Aiohttp)
+    }
+
     fn own(self) -> &'static [Note] {
         match self {
             Self::Any => &[],
-            Self::Werkzeug => &[Note::Hash, Note::RawNonAscii, Note::TrailingSpace],
-            Self::Django => &[Note::Hash, Note::RawNonAscii, Note::TrailingSpace],
-            Self::Starlette => &[Note::Hash, Note::TrailingSpace],
-            Self::Aiohttp => &[Note::RawNonAscii],
-            Self::Bottle => &[Note::Hash, Note::TrailingSpace],
+            Self::Werkzeug => &[
+                Note::Hash,
+                Note::RawNonAscii,
+                Note::TrailingSpace,
+                Note::CookieEmpty,
+                Note::CookieReserved,
+                Note::TransferEncoding,
+                Note::LeadingSlash,
+            ],
+            Self::Django => &[
+                Note::Hash,
+                Note::RawNonAscii,
+                Note::TrailingSpace,
+                Note::CookieEmpty,
+                Note::CookieReserved,
+                Note::CookieValue,
+                Note::LeadingSlash,
+            ],
+            Self::Starlette => &[
+                Note::Hash,
+                Note::TrailingSpace,
+                Note::CookieEmpty,
+                Note::CookieReserved,
+                Note::CookieValue,
+                Note::TransferEncoding,
+                Note::LeadingSlash,
+            ],
+            Self::Aiohttp => &[Note::RawNonAscii, Note::CookieEmpty, Note::CookieReserved],
+            Self::Bottle => &[Note::Hash, Note::TrailingSpace, Note::TransferEncoding, Note::LeadingSlash],
         }
     }
 }
 
 /// Read alike by all of them.
-const ALIKE: &[Note] =
-    &[Note::BadPercent, Note::BadUtf8, Note::Semicolon, Note::BoundaryQuoted, Note::JsonDottedKey, Note::UnquotedParameter];
+const ALIKE: &[Note] = &[
+    Note::BadPercent,
+    Note::BadUtf8,
+    Note::EmptyName,
+    Note::Semicolon,
+    Note::CookieQuoted,
+    Note::CookieSpace,
+    Note::JsonDottedKey,
+    Note::JsonLoneSurrogate,
+    Note::BoundaryQuoted,
+    Note::UnquotedParameter,
+    Note::QuotedPair,
+    Note::SemicolonInQuotes,
+    Note::LongPartHead,
+];
+
+/// Read in two ways, and by a reader that knows the framework in the right one.
+const BY_PROFILE: &[Note] = &[Note::PercentQuote, Note::ExtendedFilename];

@@ -2,8 +2,9 @@
 
 use crate::cookie::{is_space, is_token, trim};
 use crate::media::is_utf8;
-use crate::parameter::Parameters;
-use crate::{Note, Notes, Out, PartHeader, Stop};
+use crate::parameter::{Parameter, Parameters};
+use crate::percent;
+use crate::{Note, Notes, Out, PartHeader, Profile, Stop};
 
 /// One header, unfolded.
 #[derive(Debug)]
@@ -21,19 +22,21 @@ pub(super) struct Head {
     pub(super) name: Vec<u8>,
     /// The file's name.
     pub(super) filename: Option<Vec<u8>>,
+    /// The text has a charset that is like UTF-8 for ASCII only.
+    pub(super) charset_matters: bool,
 }
 
 impl Head {
     /// Reads the lines of a head; each ends in LF.
-    pub(super) fn read(text: &[u8], notes: &mut Notes, out: &mut Out<'_>) -> Result<Self, Stop> {
+    pub(super) fn read(text: &[u8], profile: Profile, notes: &mut Notes, out: &mut Out<'_>) -> Result<Self, Stop> {
         let mut found = Notes::default();
         let mut head = Self::default();
         judge_text(text, &mut found);
         for line in text.split_inclusive(|byte| *byte == b'\n') {
             head.line(line, &mut found);
         }
+        head.disposition(profile, &mut found);
         head.judge(&mut found);
-        head.disposition(&mut found);
         for note in found.iter() {
             notes.once(note, out)?;
         }
@@ -100,7 +103,7 @@ impl Head {
         header.line.extend_from_slice(line);
     }
 
-    fn judge(&self, notes: &mut Notes) {
+    fn judge(&mut self, notes: &mut Notes) {
         if self.headers.len() > 8 {
             notes.insert(Note::ManyPartHeaders);
         }
@@ -122,20 +125,25 @@ impl Head {
         self.content_type(notes);
     }
 
-    fn content_type(&self, notes: &mut Notes) {
+    fn content_type(&mut self, notes: &mut Notes) {
         let Some(value) = self.get(b"content-type") else { return };
         let read = Parameters::read(value);
         if read.main.starts_with(b"multipart/") {
             notes.insert(Note::NestedMultipart);
         }
+        if self.is_file() {
+            return;
+        }
         let odd = read.notes.iter().any(|note| note != Note::UnquotedParameter);
-        let charset = read.list.iter().filter(|parameter| parameter.name.starts_with(b"charset"));
-        if odd || charset.into_iter().any(|charset| charset.name != b"charset" || !is_utf8(&charset.value)) {
-            notes.insert(Note::PartCharset);
+        for charset in read.list.iter().filter(|parameter| parameter.name.starts_with(b"charset")) {
+            if odd || charset.name != b"charset" || !is_like_ascii(&charset.value) {
+                notes.insert(Note::PartCharset);
+            }
+            self.charset_matters |= !is_utf8(&charset.value);
         }
     }
 
-    fn disposition(&mut self, notes: &mut Notes) {
+    fn disposition(&mut self, profile: Profile, notes: &mut Notes) {
         let Some(value) = self.get(b"content-disposition") else {
             notes.insert(Note::NoDisposition);
             return;
@@ -145,9 +153,10 @@ impl Head {
         if read.main != b"form-data" {
             notes.insert(Note::OddDisposition);
         }
-        extended(&read, notes);
-        let name = read.get(b"name").map(|parameter| parameter.value.clone());
-        self.filename = read.get(b"filename").map(|parameter| parameter.value.clone());
+        let extended = extended(&read, notes).filter(|_| profile.reads_extended_filename());
+        let value = |parameter: &Parameter| value_for(profile, parameter);
+        let name = read.get(b"name").map(value);
+        self.filename = read.get(b"filename").map(value).or(extended);
         match &name {
             None => notes.insert(Note::NoPartName),
             Some(name) if name.is_empty() => notes.insert(Note::EmptyPartName),
@@ -155,13 +164,11 @@ impl Head {
             Some(_) => false,
         };
         self.name = name.unwrap_or_default();
-        for value in [Some(&self.name), self.filename.as_ref()].into_iter().flatten() {
-            if trim(value).len() != value.len() {
-                notes.insert(Note::NameSpace);
-            }
-            if value.starts_with(b"/") {
-                notes.insert(Note::LeadingSlash);
-            }
+        if trim(&self.name).len() != self.name.len() {
+            notes.insert(Note::NameSpace);
+        }
+        if self.name.starts_with(b"/") || self.filename.as_ref().is_some_and(|name| name.starts_with(b"/")) {
+            notes.insert(Note::LeadingSlash);
         }
     }
 }
@@ -181,14 +188,59 @@ fn judge_text(text: &[u8], notes: &mut Notes) {
     }
 }
 
-/// The forms of RFC 8187 (`filename*=utf-8''a`) and RFC 2231 (`filename*0=a`).
-fn extended(read: &Parameters, notes: &mut Notes) {
+/// Werkzeug takes `%22` for a quote, which is how browsers write one.
+fn value_for(profile: Profile, parameter: &Parameter) -> Vec<u8> {
+    if profile != Profile::Werkzeug {
+        return parameter.value.clone();
+    }
+    let mut value = Vec::with_capacity(parameter.value.len());
+    let mut from = 0;
+    for at in memchr::memmem::find_iter(&parameter.value, b"%22") {
+        value.extend_from_slice(parameter.value.get(from..at).unwrap_or_default());
+        value.push(b'"');
+        from = at + 3;
+    }
+    value.extend_from_slice(parameter.value.get(from..).unwrap_or_default());
+    value
+}
+
+/// Looks at the parameters with a star (RFC 8187, RFC 2231); returns the file's name if one says it in a way that is read alike
+/// by those who read it at all.
+fn extended(read: &Parameters, notes: &mut Notes) -> Option<Vec<u8>> {
+    let mut filename = None;
     for parameter in &read.list {
         let Some(star) = memchr::memchr(b'*', &parameter.name) else { continue };
         let (base, mark) = parameter.name.split_at(star);
-        notes.insert(if mark == b"*" { Note::ExtendedParameter } else { Note::ContinuedParameter });
         if read.get(base).is_some() {
             notes.insert(Note::TwoFilenames);
         }
+        match extended_value(parameter) {
+            Some(value) if base == b"filename" && mark == b"*" => {
+                notes.insert(Note::ExtendedFilename);
+                filename = Some(value);
+            }
+            _ => {
+                notes.insert(Note::StarParameter);
+            }
+        }
     }
+    filename
+}
+
+/// `utf-8''escaped`, decoded.
+fn extended_value(parameter: &Parameter) -> Option<Vec<u8>> {
+    let (charset, rest) = parameter.value.split_at_checked(5)?;
+    let escaped = rest.strip_prefix(b"''")?;
+    if parameter.quoted || !charset.eq_ignore_ascii_case(b"utf-8") || escaped.contains(&b'\'') {
+        return None;
+    }
+    let mut value = Vec::new();
+    let good = percent::decode(escaped, false, &mut value) && !value.is_empty() && std::str::from_utf8(&value).is_ok();
+    good.then_some(value)
+}
+
+/// Charsets in which the bytes of ASCII mean what they mean in ASCII.
+fn is_like_ascii(charset: &[u8]) -> bool {
+    let lower = charset.to_ascii_lowercase();
+    is_utf8(charset) || [&b"iso-8859-"[..], b"windows-125"].iter().any(|family| lower.starts_with(family))
 }

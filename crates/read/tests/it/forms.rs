@@ -56,14 +56,30 @@ fn a_spent_budget_is_said() {
 fn cookies_end_at_semicolons() {
     assert_eq!(cookies(b"a=1; b=x=y;c=; ;d=\"q\"").lines, ["Cookie a=1", "Cookie b=x=y", "Cookie c=", "Cookie d=q"]);
     assert_eq!(cookies(b"a=1; __Host-b=aGk=").notes, []);
-    assert_eq!(cookies(b"a=\"b\"").notes, [Note::CookieQuoted]);
-    assert_eq!(cookies(b"a=\"b;c\"").notes, [Note::CookieQuote, Note::CookieNoEquals, Note::EmptyName]);
-    assert_eq!(cookies(b"a=\"\\073\"").notes, [Note::CookieQuote]);
-    assert_eq!(cookies(b"a").notes, [Note::CookieNoEquals, Note::EmptyName]);
     assert_eq!(cookies(b"a=1;;b=2;").notes, [Note::CookieEmpty]);
     assert_eq!(cookies(b"Path=/").notes, [Note::CookieReserved]);
     assert_eq!(cookies(b"$Version=1").notes, [Note::CookieReserved]);
+    assert_eq!(cookies(b"a").notes, [Note::CookieNoEquals, Note::CookieNoName]);
+    assert_eq!(cookies(b"a=\"\xff\"").notes, [Note::CookieQuoted, Note::CookieNonAscii]);
+    assert_eq!(cookies(b"a=\x0b").notes, [Note::CookieValue, Note::CookieControl]);
     assert_eq!(cookies(b"a =1").notes, [Note::CookieSpace]);
     assert_eq!(cookies(b"a b=1").notes, [Note::CookieName]);
     assert_eq!(cookies(b"a=b c").notes, [Note::CookieValue]);
+}
+
+#[test]
+fn quotes_of_cookies_are_undone() {
+    let quoted = cookies(b"a=\"b\\054 \\\"c\\\\\\x\"");
+    assert_eq!(quoted.lines, [r#"Cookie a=b, \"c\\x"#]);
+    assert_eq!(quoted.notes, [Note::CookieQuoted]);
+    for (header, lines) in [
+        (&b"a=\"\\351\""[..], [r#"Cookie a=\"\\351\""#]),
+        (b"a=\"b\"c\"", [r#"Cookie a=\"b\"c\""#]),
+        (b"a=b\"", [r#"Cookie a=b\""#]),
+        (b"a=\"b\\\"", [r#"Cookie a=\"b\\\""#]),
+    ] {
+        let told = cookies(header);
+        assert_eq!((told.lines.as_slice(), told.notes.as_slice()), (&lines.map(str::to_owned)[..], &[Note::CookieQuote][..]));
+    }
+    assert_eq!(cookies(b"a=\"b;c\"").notes, [Note::CookieQuote, Note::CookieNoEquals, Note::CookieNoName]);
 }

@@ -1,7 +1,7 @@
 //! Multipart bodies.
 
 use crate::kit::{Told, small, told};
-use gambeson_read::{Bound, Fault, Limits, MediaType, Multipart, Note, Stop};
+use gambeson_read::{Bound, Fault, Limits, MediaType, Multipart, Note, Profile, Stop};
 
 fn media() -> MediaType {
     MediaType::read(b"multipart/form-data; boundary=b")
@@ -81,15 +81,36 @@ fn dispositions_that_are_read_in_several_ways_are_noted() {
     assert_eq!(with("form-data; name=\"a\"b"), [Note::BadParameter]);
     assert_eq!(with("form-data; name=\"a\" filename=\"b\""), [Note::BadParameter]);
     assert_eq!(with("form-data; name = \"a\""), [Note::ParameterSpace]);
-    assert_eq!(with("form-data; name=\"a\"; filename*=utf-8''b"), [Note::UnquotedParameter, Note::ExtendedParameter]);
-    assert_eq!(with("form-data; name=\"a\"; filename*0=\"b\""), [Note::ContinuedParameter]);
+    assert_eq!(with("form-data; name=\"a\"; filename*=utf-8''b"), [Note::UnquotedParameter, Note::ExtendedFilename]);
+    assert_eq!(with("form-data; name=\"a\"; filename*=utf-7''b"), [Note::UnquotedParameter, Note::StarParameter]);
+    assert_eq!(with("form-data; name=\"a\"; filename*0=\"b\""), [Note::StarParameter]);
     assert!(with("form-data; name=\"a\"; filename=\"b\"; filename*=utf-8''c").contains(&Note::TwoFilenames));
-    assert_eq!(with("form-data; name=\"\\\"\\\\\""), [Note::QuotedPair]);
+    assert_eq!(with("form-data; name=\"\\\"\""), [Note::QuotedPair]);
+    assert_eq!(with("form-data; name=\"\\\\\""), [Note::Backslash]);
     assert_eq!(with("form-data; name=\"a\\b\""), [Note::Backslash]);
     assert_eq!(with("form-data; name=\"a%22\""), [Note::PercentQuote]);
     assert_eq!(with("form-data; name=\"a;b\""), [Note::SemicolonInQuotes]);
     assert_eq!(with("form-data; name=\" a\""), [Note::NameSpace]);
     assert_eq!(with("form-data; name=\"_charset_\""), [Note::CharsetField]);
+}
+
+#[test]
+fn what_each_framework_reads_in_its_own_way_is_read_in_that_way() {
+    let by = |profile: Profile, disposition: &str| {
+        let reader = Multipart::new(&media(), &Limits::default()).unwrap().as_read_by(profile);
+        told(reader, part(disposition).as_bytes(), &[]).0.lines.into_iter().nth(1).unwrap()
+    };
+    let extended = "form-data; name=\"a\"; filename*=UTF-8''%e2%82%ac";
+    assert_eq!(by(Profile::Django, extended), r"File a=\xe2\x82\xac");
+    assert_eq!(by(Profile::Starlette, extended), "Multipart a=x");
+    assert_eq!(by(Profile::Werkzeug, "form-data; name=\"a%22\""), "Multipart a\\\"=x");
+    assert_eq!(by(Profile::Any, "form-data; name=\"a%22\""), "Multipart a%22=x");
+    assert!(Profile::Django.agrees(Note::ExtendedFilename) && !Profile::Any.agrees(Note::ExtendedFilename));
+    assert!(
+        Profile::Any.agrees(Note::BadPercent)
+            && !Profile::Any.agrees(Note::RawNonAscii)
+            && !Profile::Bottle.agrees(Note::StrayBoundary)
+    );
 }
 
 #[test]
@@ -106,6 +127,11 @@ fn headers_that_are_read_in_several_ways_are_noted() {
     assert_eq!(with("Content-Transfer-Encoding: base64\r\n"), [Note::TransferEncoding]);
     assert_eq!(with("Content-Transfer-Encoding: BINARY\r\n"), []);
     assert_eq!(with("Content-Type: text/plain; charset=utf-7\r\n"), [Note::PartCharset]);
+    assert_eq!(with("Content-Type: text/plain; charset=iso-8859-1\r\n"), []);
+    assert_eq!(with("Content-Type: text/plain; charset=iso-8859-1\r\nX: \u{e9}\r\n").len(), 0);
+    let latin = "--b\r\nContent-Type: text/plain; charset=iso-8859-1\r\nContent-Disposition: form-data; name=\"a\"\r\n\r\n\u{e9}\r\n--b--";
+    assert_eq!(notes(latin), [Note::PartCharset]);
+    assert_eq!(notes(&latin.replace("name=\"a\"", "name=\"a\"; filename=\"f\"")), []);
     assert_eq!(with("Content-Type: multipart/mixed; boundary=c\r\n"), [Note::NestedMultipart]);
     assert_eq!(with("Content-Length: 2\r\n"), [Note::PartLength]);
     assert_eq!(with("Content-Length: 1\r\n"), []);
