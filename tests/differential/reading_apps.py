@@ -226,3 +226,20 @@ def read_as(app, case):
     if is_json(case):
         return {"json": found}
     return gathered(found) if found else None
+
+
+def one_value(app, query):
+    """What the app gets when it asks for one value named `a`."""
+    case = {"kind": "query", "type": "", "bytes": query}
+    match app:
+        case "werkzeug":
+            return werkzeug.wrappers.Request(environ(case)).args["a"]
+        case "django":
+            return django.core.handlers.wsgi.WSGIRequest(environ(case)).GET["a"]
+        case "starlette":
+            scope = {"type": "http", "method": "GET", "path": "/", "query_string": query, "headers": []}
+            return starlette.requests.Request(scope).query_params["a"]
+        case "aiohttp":
+            return make_mocked_request("GET", "/?" + query.decode()).query["a"]
+        case "bottle":
+            return bottle.BaseRequest(environ(case)).query["a"]

@@ -14,9 +14,9 @@ import subprocess
 
 import pytest
 from conftest import ROOT
-from reading_apps import apps_for, is_json, is_xml, read_as
+from reading_apps import APPS, apps_for, is_json, is_xml, one_value, read_as
 from reading_explained import EXPLAINED, text_as
-from reading_requests import SEEDS, cases
+from reading_requests import FORM, SEEDS, cases
 
 COUNT = int(os.environ.get("GAMBESON_DIFFERENTIAL_CASES", "1000"))
 SEED = int(os.environ.get("GAMBESON_DIFFERENTIAL_SEED", "1"))
@@ -130,3 +130,30 @@ def test_ordinary_requests_are_read_alike_by_all(reader, kind):
             assert verdict(app, case, told) in ("same", "explained: empty file name"), (app, case, told, read_as(app, case))
     for case, told in zip(SEEDS[kind], ours(reader, "any", SEEDS[kind]), strict=True):
         assert told["agrees"], ("any", case, told["notes"])
+
+
+@pytest.fixture(params=APPS)
+def claimed(request, reader):
+    """What our profile of a framework says of it."""
+    line = json.dumps({"app": request.param, "kind": "profile"})
+    told = subprocess.run([reader], input=line, capture_output=True, text=True, check=True).stdout
+    return request.param, json.loads(told)
+
+
+def test_profiles_say_which_of_several_values_counts(claimed):
+    app, claims = claimed
+    assert one_value(app, b"a=first&a=last") == claims["pick"].lower()
+
+
+def test_profiles_say_how_many_fields_are_read(claimed):
+    app, claims = claimed
+    most = claims["form_fields_max"]
+    for count in (999, 1000, 1001, 20_000):
+        case = {"kind": "body", "type": FORM, "bytes": b"&".join([b"a=1"] * count)}
+        assert (read_as(app, case) is not None) == (most is None or count <= most), count
+
+
+def test_profiles_say_whose_forms_have_any_type(claimed):
+    app, claims = claimed
+    case = {"kind": "body", "type": "text/plain", "bytes": b"a=1"}
+    assert (read_as(app, case) is not None) == claims["any_type_as_form"]

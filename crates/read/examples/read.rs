@@ -2,7 +2,7 @@
 //!
 //! In: `{"app": FRAMEWORK, "kind": "query"|"cookie"|"body", "type": CONTENT_TYPE, "bytes": HEX}`.
 //! Out: `{"fields": [[KIND, NAME, VALUE]], "files": [[NAME, FILENAME, CONTENT]], "notes": [..], "stop": null|TEXT, "agrees": BOOL}`,
-//! names and values in hexadecimal digits.
+//! names and values in hexadecimal digits. `{"app": FRAMEWORK, "kind": "profile"}` is answered with what is claimed of it.
 
 use gambeson_read::*;
 use serde_json::{Value, json};
@@ -91,6 +91,15 @@ fn main() -> std::io::Result<()> {
         let mut told = Told::default();
         let request = serde_json::from_str(&line?)?;
         let profile = Profile::of_framework(text(&request, "app"));
+        if text(&request, "kind") == "profile" {
+            let (pick, any) = (format!("{:?}", profile.pick()), profile.reads_any_type_as_form());
+            writeln!(
+                answers,
+                "{}",
+                json!({"pick": pick, "form_fields_max": profile.form_fields_max(), "any_type_as_form": any})
+            )?;
+            continue;
+        }
         let stop = read(&request, profile, &mut told).err();
         told.notes.sort_unstable();
         told.notes.dedup();

@@ -1,7 +1,7 @@
 //! How much reading one request may cost, and why a reader stops.
 
 /// Steps that all readers of one request share. A step is a byte looked at; an event given to the sink costs
-/// [`Budget::EVENT_STEPS`] more. Steps and not time: the same request has the same outcome on every machine.
+/// [`Budget::EVENT_STEPS`] and the bytes of its name and value more. Steps and not time: the same request has the same outcome on every machine.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Budget {
     steps_left: u64,

@@ -142,8 +142,10 @@ impl Out<'_> {
         self.budget.spend(u64::try_from(bytes).unwrap_or(u64::MAX))
     }
 
+    /// A field costs its name and value too: a long name over thousands of short values is how a small body becomes much work.
     pub(crate) fn field(&mut self, field: Field<'_>) -> Result<(), Stop> {
         self.budget.spend(Budget::EVENT_STEPS)?;
+        self.spend(field.name.len().saturating_add(field.value.len()))?;
         stop(self.sink.field(field))
     }
 

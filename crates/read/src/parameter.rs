@@ -3,6 +3,9 @@
 use crate::cookie::{is_space, is_token, trim};
 use crate::{Note, Notes};
 
+/// More parameters than any header has in earnest: each is compared with those before it.
+const PARAMETERS_MAX: usize = 16;
+
 /// One parameter.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Parameter {
@@ -74,6 +77,10 @@ impl Parameters {
     }
 
     fn add(&mut self, parameter: Parameter) {
+        if self.list.len() >= PARAMETERS_MAX {
+            self.notes.insert(Note::BadParameter);
+            return;
+        }
         if self.get(&parameter.name).is_some() {
             self.notes.insert(Note::TwoParameters);
         }

@@ -61,6 +61,14 @@ impl Profile {
         }
     }
 
+    /// The most fields of a form that it reads; with more it refuses the request. `None`: as many as come.
+    pub fn form_fields_max(self) -> Option<u32> {
+        match self {
+            Self::Django | Self::Starlette | Self::Aiohttp => Some(1000),
+            Self::Any | Self::Werkzeug | Self::Bottle => None,
+        }
+    }
+
     /// Whether a body of any other type than multipart is read as a form when the app asks for one.
     pub fn reads_any_type_as_form(self) -> bool {
         matches!(self, Self::Any | Self::Bottle)

@@ -129,23 +129,39 @@ fn unescape(escape: &[u8], value: &mut Vec<u8>) -> Result<usize, Stop> {
             code(digits.get(..length).unwrap_or_default(), value)?;
             return Ok(length + 3);
         }
-        [b'u', digits @ ..] => {
-            code(digits.get(..4).ok_or(SYNTAX)?, value)?;
-            return Ok(5);
-        }
+        [b'u', digits @ ..] => return units(digits, value),
         _ => return Err(SYNTAX),
     };
     value.push(plain);
     Ok(1)
 }
 
+/// A character by one UTF-16 unit, or two.
+fn units(digits: &[u8], value: &mut Vec<u8>) -> Result<usize, Stop> {
+    let (first, rest) = digits.split_at_checked(4).ok_or(SYNTAX)?;
+    let second = rest.strip_prefix(b"\\u").and_then(|rest| rest.get(..4));
+    if let (Ok(high @ 0xd800..=0xdbff), Some(Ok(low @ 0xdc00..=0xdfff))) = (number(first), second.map(number)) {
+        push(0x1_0000 + ((high - 0xd800) << 10) + (low - 0xdc00), value);
+        return Ok(11);
+    }
+    code(first, value)?;
+    Ok(5)
+}
+
 /// A character by its number; half of a surrogate pair becomes U+FFFD.
 fn code(digits: &[u8], value: &mut Vec<u8>) -> Result<(), Stop> {
+    push(number(digits)?, value);
+    Ok(())
+}
+
+fn number(digits: &[u8]) -> Result<u32, Stop> {
     if digits.is_empty() || !digits.iter().all(u8::is_ascii_hexdigit) {
         return Err(SYNTAX);
     }
-    let number = std::str::from_utf8(digits).ok().and_then(|digits| u32::from_str_radix(digits, 16).ok()).ok_or(SYNTAX)?;
-    let char = char::from_u32(number).unwrap_or(char::REPLACEMENT_CHARACTER);
+    std::str::from_utf8(digits).ok().and_then(|digits| u32::from_str_radix(digits, 16).ok()).ok_or(SYNTAX)
+}
+
+fn push(code: u32, value: &mut Vec<u8>) {
+    let char = char::from_u32(code).unwrap_or(char::REPLACEMENT_CHARACTER);
     value.extend_from_slice(char.encode_utf8(&mut [0; 4]).as_bytes());
-    Ok(())
 }

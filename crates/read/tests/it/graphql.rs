@@ -18,6 +18,12 @@ fn strings_are_values_and_shapes_are_counted() {
 }
 
 #[test]
+fn escapes_are_undone() {
+    let (told, _) = graphql(r#"{a(b:"\u0041\/\n\ud83d\ude00\ud83d\u{1F600}")}"#, &Limits::default());
+    assert_eq!(told.lines, [r"Graphql b=A/\n\xf0\x9f\x98\x80\xef\xbf\xbd\xf0\x9f\x98\x80"]);
+}
+
+#[test]
 fn what_is_not_graphql_is_said_to_be_none() {
     for document in
         ["{", "}", "{(})", "{a(b:\"x)}", "{a(b:\"\n\")}", "{a(b:\"\\x\")}", "{a(b:\"\\u{110000000}\")}", "{?}", "{a(b:\"\"\"x)}"]

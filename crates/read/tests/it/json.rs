@@ -1,7 +1,7 @@
 //! JSON.
 
 use crate::kit::{Told, small, told};
-use gambeson_read::{Bound, Fault, Json, Limits, Note, Stop};
+use gambeson_read::{Bound, Budget, Fault, Json, Limits, Note, Out, Reader, Stop};
 
 fn json(text: &[u8]) -> (Told, Result<(), Stop>) {
     told(Json::new(&Limits::default()), text, &[])
@@ -77,4 +77,15 @@ fn bounds_hold() {
     assert_eq!(read(r#"{"123456789":{"12345678901":1}}"#), Err(Stop::Bound(Bound::Name)));
     assert_eq!(read(&format!("\"{}\"", "x".repeat(41))), Err(Stop::Bound(Bound::Value)));
     assert_eq!(read(&"1".repeat(41)), Err(Stop::Bound(Bound::Value)));
+}
+
+#[test]
+fn a_long_name_over_many_values_costs_what_it_makes() {
+    let spent = |name: &str| {
+        let (mut told, mut budget) = (Told::default(), Budget::new(1_000_000));
+        let text = format!("{{\"{name}\":[{}]}}", ["1"; 100].join(","));
+        Json::new(&Limits::default()).feed(text.as_bytes(), &mut Out { sink: &mut told, budget: &mut budget }).unwrap();
+        1_000_000 - budget.steps_left()
+    };
+    assert!(spent(&"n".repeat(1000)) > spent("n") + 100 * 900);
 }

@@ -81,6 +81,7 @@ fn dispositions_that_are_read_in_several_ways_are_noted() {
     assert_eq!(with("form-data; name=\"a\"b"), [Note::BadParameter]);
     assert_eq!(with("form-data; name=\"a\" filename=\"b\""), [Note::BadParameter]);
     assert_eq!(with("form-data; name = \"a\""), [Note::ParameterSpace]);
+    assert!(with(&format!("form-data{}", "; a=b".repeat(500))).contains(&Note::BadParameter));
     assert_eq!(with("form-data; name=\"a\"; filename*=utf-8''b"), [Note::UnquotedParameter, Note::ExtendedFilename]);
     assert_eq!(with("form-data; name=\"a\"; filename*=utf-7''b"), [Note::UnquotedParameter, Note::StarParameter]);
     assert_eq!(with("form-data; name=\"a\"; filename*0=\"b\""), [Note::StarParameter]);
