@@ -4,7 +4,7 @@
 //! word, and goes on with a header right behind its first line break.
 
 use crate::{
-    finding::{Judging, Rule, Text},
+    finding::{Judging, Rule, Step, Text},
     marks::Marks,
 };
 
@@ -32,7 +32,9 @@ const LINES_MAX: usize = 8;
 /// Judges one text.
 pub(crate) fn judge(text: &Text<'_>, judging: &mut Judging<'_>) {
     let value = text.bytes;
+    // Code that spells them by their numbers has none of them.
     if text.marks.any(Marks::CONTROL)
+        && !text.steps.contains(&Step::Escapes)
         && let Some(at) = memchr::memmem::find(value, b"\x1b[").or_else(|| memchr::memmem::find(value, b"\x1b]"))
     {
         judging.found(&TERMINAL, text, at..value.len());
@@ -45,7 +47,8 @@ pub(crate) fn judge(text: &Text<'_>, judging: &mut Judging<'_>) {
         judging.found(&BREAK, text, at..value.len());
     }
     let first = value.get(..at).unwrap_or_default();
-    if first.len() > FIRST_LINE_BYTES_MAX || first.trim_ascii().iter().any(u8::is_ascii_whitespace) {
+    let part = first.starts_with(b"--"); // of a mail that was pasted
+    if part || first.len() > FIRST_LINE_BYTES_MAX || first.trim_ascii().iter().any(u8::is_ascii_whitespace) {
         return;
     }
     let lines =

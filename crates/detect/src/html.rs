@@ -119,10 +119,10 @@ fn element(bytes: &[u8], tag: &Tag<'_>) -> Option<&'static Rule> {
     match name.as_slice() {
         b"script" => Some(&SCRIPT),
         b"iframe" | b"object" | b"embed" | b"applet" | b"frame" | b"frameset" | b"portal" | b"fencedframe" => {
-            Some(if https_only(bytes, tag) { &EMBED } else { &FRAME })
+            loads(bytes, tag).then(|| if https_only(bytes, tag) { &EMBED } else { &FRAME })
         }
         b"base" => attribute(bytes, tag, b"href").map(|_| &BASE),
-        b"meta" => attribute(bytes, tag, b"http-equiv").map(|_| &BASE),
+        b"meta" => attribute(bytes, tag, b"http-equiv").filter(|kind| redirects(kind)).map(|_| &BASE),
         b"link" => attribute(bytes, tag, b"href").map(|href| if foreign(href) { &LINK } else { &STYLE }),
         b"style" => {
             // Up to the next tag, so that many sheets cost no more than one.
@@ -144,6 +144,18 @@ fn attribute<'a>(bytes: &'a [u8], tag: &Tag<'_>, name: &[u8]) -> Option<&'a [u8]
         }
     });
     found
+}
+
+/// Whether a frame or object has anything to load; `Array<object>` has not.
+fn loads(bytes: &[u8], tag: &Tag<'_>) -> bool {
+    let names = [&b"src"[..], b"data", b"code", b"srcdoc", b"classid", b"codebase", b"archive", b"object"];
+    names.iter().any(|name| attribute(bytes, tag, name).is_some_and(|value| !value.is_empty()))
+}
+
+/// The kinds of `http-equiv` that do more than say what the document is.
+fn redirects(kind: &[u8]) -> bool {
+    let kind = kind.trim_ascii();
+    [&b"refresh"[..], b"set-cookie", b"content-security-policy", b"default-style"].iter().any(|k| kind.eq_ignore_ascii_case(k))
 }
 
 /// A frame as editors embed videos and maps: an HTTPS address and no document of its own.
@@ -243,6 +255,135 @@ fn lower2(pair: &[u8]) -> &'static [u8] {
     if pair.eq_ignore_ascii_case(b"on") { b"on" } else { b"" }
 }
 
+/// The handlers of browsers by name: outside a tag, where code has names of its own.
+fn is_event(name: &[u8]) -> bool {
+    const EVENTS: &[&str] = &[
+        "abort",
+        "activate",
+        "afterprint",
+        "animationend",
+        "animationiteration",
+        "animationstart",
+        "auxclick",
+        "beforecopy",
+        "beforecut",
+        "beforeinput",
+        "beforematch",
+        "beforepaste",
+        "beforeprint",
+        "beforetoggle",
+        "beforeunload",
+        "begin",
+        "blur",
+        "bounce",
+        "cancel",
+        "canplay",
+        "canplaythrough",
+        "change",
+        "click",
+        "close",
+        "contentvisibilityautostatechange",
+        "contextmenu",
+        "copy",
+        "cuechange",
+        "cut",
+        "dblclick",
+        "drag",
+        "dragend",
+        "dragenter",
+        "dragleave",
+        "dragover",
+        "dragstart",
+        "drop",
+        "durationchange",
+        "end",
+        "ended",
+        "error",
+        "finish",
+        "focus",
+        "focusin",
+        "focusout",
+        "formdata",
+        "fullscreenchange",
+        "gotpointercapture",
+        "hashchange",
+        "input",
+        "invalid",
+        "keydown",
+        "keypress",
+        "keyup",
+        "load",
+        "loadeddata",
+        "loadedmetadata",
+        "loadstart",
+        "lostpointercapture",
+        "message",
+        "mousedown",
+        "mouseenter",
+        "mouseleave",
+        "mousemove",
+        "mouseout",
+        "mouseover",
+        "mouseup",
+        "mousewheel",
+        "pagehide",
+        "pageshow",
+        "paste",
+        "pause",
+        "play",
+        "playing",
+        "pointercancel",
+        "pointerdown",
+        "pointerenter",
+        "pointerleave",
+        "pointermove",
+        "pointerout",
+        "pointerover",
+        "pointerrawupdate",
+        "pointerup",
+        "popstate",
+        "progress",
+        "ratechange",
+        "readystatechange",
+        "repeat",
+        "reset",
+        "resize",
+        "scroll",
+        "scrollend",
+        "search",
+        "securitypolicyviolation",
+        "seeked",
+        "seeking",
+        "select",
+        "selectionchange",
+        "selectstart",
+        "show",
+        "slotchange",
+        "start",
+        "submit",
+        "suspend",
+        "timeupdate",
+        "toggle",
+        "touchcancel",
+        "touchend",
+        "touchmove",
+        "touchstart",
+        "transitioncancel",
+        "transitionend",
+        "transitionrun",
+        "transitionstart",
+        "unhandledrejection",
+        "unload",
+        "volumechange",
+        "webkitanimationend",
+        "webkitanimationiteration",
+        "webkitanimationstart",
+        "webkittransitionend",
+        "wheel",
+    ];
+    is_handler(name) && name.get(2..).is_some_and(|event| EVENTS.iter().any(|e| event.eq_ignore_ascii_case(e.as_bytes())))
+}
+
 /// A handler that cannot do anything: only names, or an arrow function of JSX that a browser never calls.
 fn idle(value: &[u8]) -> bool {
     let value = value.trim_ascii();
@@ -275,7 +416,7 @@ fn handler_behind(bytes: &[u8], at: usize, within: usize) -> Option<usize> {
     let (mut count, mut found) = (0, None);
     attributes(near, at, &mut |attribute| {
         count += 1;
-        if count <= within && found.is_none() && is_handler(attribute.name) && calls(attribute.value) {
+        if count <= within && found.is_none() && is_event(attribute.name) && calls(attribute.value) {
             found = Some(attribute.at + attribute.value.len());
         }
     });

@@ -58,23 +58,14 @@ fn sink(word: &[u8]) -> bool {
             | b"document"
             | b"window"
             | b"location"
-            | b"self"
-            | b"top"
             | b"setTimeout"
             | b"setInterval"
             | b"Function"
             | b"constructor"
             | b"import"
             | b"globalThis"
-            | b"print"
-            | b"opener"
             | b"XMLHttpRequest"
-            | b"console"
-            | b"frames"
-            | b"parent"
-            | b"cookie"
             | b"localStorage"
-            | b"navigator"
             | b"execScript"
     )
 }
@@ -153,7 +144,6 @@ fn prototype(value: &[u8]) -> bool {
     let finds = |what: &[u8]| memchr::memmem::find(value, what).is_some();
     let polluted = value.len() <= 256
         && (finds(b"__proto__[")
-            || finds(b"__proto__.")
             || value.starts_with(b"__proto__")
             || finds(b"[__proto__]")
             || finds(b"constructor[prototype]")

@@ -58,7 +58,7 @@ fn closes(value: &[u8]) -> bool {
         }
         at = here + 2;
     }
-    value.starts_with(b"*)") && value.len() <= 64
+    value.starts_with(b"*)") && value.len() <= 64 && matches!(value.get(2), None | Some(b'(' | b')' | 0))
 }
 
 /// `(&(uid=admin)(…))`, `*(|(objectclass=*))`.

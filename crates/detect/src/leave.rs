@@ -10,7 +10,9 @@ pub(crate) const TAIL_BYTES_MAX: usize = 512;
 pub(crate) fn leaves(tail: &[u8], sink: fn(&[u8]) -> bool, invoked: fn(&[u8]) -> bool) -> Option<usize> {
     let start = tail.trim_ascii_start();
     start.first().filter(|b| b";-+*/,)]}|&^?=<>%".contains(b))?;
-    let near = tail.get(..tail.len().min(TAIL_BYTES_MAX))?;
+    // What leaves a string does so in its line.
+    let near = start.get(..start.len().min(TAIL_BYTES_MAX))?;
+    let near = near.get(..memchr::memchr(b'\n', near).unwrap_or(near.len()))?;
     let (mut at, mut words) = (0, 0);
     while let Some(found) = near.get(at..)?.iter().position(|b| b.is_ascii_alphabetic() || *b == b'_') {
         let from = at + found;

@@ -121,14 +121,16 @@ fn script(value: &[u8]) -> Option<&'static Rule> {
     let tail = value.get(quote..)?.trim_ascii_start();
     let number = value.iter().take_while(|b| b.is_ascii_digit()).count();
     let leaves = quote > 0 || (number > 0 && value.get(number) == Some(&b';')) || value.starts_with(b";");
-    if !leaves {
+    let line = memchr::memchr(b'\n', value).unwrap_or(value.len());
+    if !leaves || quote > line {
         return None;
     }
     let joined = matches!(tail, [b';' | b'|' | b'&' | b'}', ..]) || quote == 0;
     let this = finds(b"this.") && (finds(b".match(") || finds(b".length") || finds(b"==") || finds(b".charAt(") || finds(b"!="));
     let waits = finds(b"sleep(") || (finds(b"new Date()") && finds(b"while")) || finds(b"while(true)") || finds(b"while(1)");
     let returns = finds(b"return true") || finds(b"return(true)") || finds(b"return 1") || finds(b"return this");
-    let equal = tail.starts_with(b"||") && finds(b"==");
+    let near = tail.get(..tail.len().min(40)).unwrap_or_default();
+    let equal = tail.starts_with(b"||") && memchr::memmem::find(near, b"==").is_some();
     (joined && (this || waits || returns || equal)).then_some(&SCRIPT)
 }
 

@@ -4,7 +4,7 @@
 //! `../x` do not, while a value that *is* a path does.
 
 use crate::{
-    finding::{Judging, Rule, Text, Where},
+    finding::{Judging, Rule, Step, Text, Where},
     marks::Marks,
 };
 
@@ -32,7 +32,9 @@ const PATH_BYTES_MAX: usize = 4096;
 /// Judges one text.
 pub(crate) fn judge(text: &Text<'_>, judging: &mut Judging<'_>) {
     let value = text.bytes;
+    // Code that spells bytes by their numbers has none of them.
     if text.marks.any(Marks::CONTROL)
+        && !text.steps.contains(&Step::Escapes)
         && let Some(at) = memchr::memchr(0, value)
     {
         judging.found(&NUL, text, at.saturating_sub(16)..at + 1);
@@ -42,6 +44,8 @@ pub(crate) fn judge(text: &Text<'_>, judging: &mut Judging<'_>) {
         return;
     }
     if let Some(rule) = walk(value, text.place) {
+        // Documents name their neighbours.
+        let rule = if rule.name == ESCAPE.name && text.steps.contains(&Step::Json) { &CLIMB } else { rule };
         judging.found(rule, text, 0..text.bytes.len());
     }
 }
@@ -58,13 +62,14 @@ fn walk(value: &[u8], place: Where) -> Option<&'static Rule> {
     if is_admin_share(path) {
         return Some(&SHARE);
     }
-    let (mut depth, mut lowest, mut climbs, mut odd) = (0_i32, 0_i32, 0, false);
+    let (mut depth, mut lowest, mut climbs, mut odd, mut code) = (0_i32, 0_i32, 0, false, false);
     let mut parts = Vec::new();
     for part in path.split(|b| matches!(b, b'/' | b'\\')) {
         match climb(part) {
             Climb::No if part.is_empty() || part == b"." => {}
             Climb::No => {
                 depth += 1;
+                code |= is_code(part);
                 parts.push(part);
             }
             kind => {
@@ -77,22 +82,40 @@ fn walk(value: &[u8], place: Where) -> Option<&'static Rule> {
         }
     }
     let absolute = matches!(path.first(), Some(b'/' | b'\\')) || path.get(1) == Some(&b':');
-    verdict(&parts, climbs, -lowest, odd, absolute, place)
+    verdict(&parts, Climbs { count: climbs, above: -lowest, odd, code, absolute }, place)
 }
 
-fn verdict(parts: &[&[u8]], climbs: usize, above: i32, odd: bool, absolute: bool, place: Where) -> Option<&'static Rule> {
+/// How a path climbs.
+struct Climbs {
+    count: usize,
+    /// How many folders above its beginning it gets.
+    above: i32,
+    odd: bool,
+    /// It has signs that code has.
+    code: bool,
+    absolute: bool,
+}
+
+fn verdict(parts: &[&[u8]], found: Climbs, place: Where) -> Option<&'static Rule> {
+    let Climbs { count: climbs, above, odd, code, absolute } = found;
     let secret = is_secret(parts);
     // `.../` becomes `../` where a filter cuts out `./` or `../` once.
     let climbs = climbs + usize::from(secret && parts.iter().any(|p| *p == b"..."));
     match (climbs, secret) {
         (1.., true) => Some(&SENSITIVE),
         (1.., false) if odd => Some(&DOTS),
+        (_, false) if code => None,
         (2.., false) if above >= 2 || (absolute && above >= 1) => Some(&ESCAPE),
         (_, false) if above >= 1 => Some(if matches!(place, Where::Path | Where::FileName) { &ESCAPE } else { &CLIMB }),
         // The path of a request is always absolute; what it names is the scanner's matter.
         (0, true) if absolute && place != Where::Path => Some(&ABSOLUTE),
         _ => None,
     }
+}
+
+/// Whether a part has signs that code has and names of files have not.
+fn is_code(part: &[u8]) -> bool {
+    part.iter().any(|b| matches!(b, b'"' | b'\'' | b'(' | b')' | b'{' | b'<' | b'>' | b'=' | b'\n' | b'|' | b';'))
 }
 
 /// Whether a part climbs.

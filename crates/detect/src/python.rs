@@ -70,6 +70,7 @@ const STEPS: &[&[u8]] = &[
 
 /// Judges the special attributes of a text.
 fn dunders(value: &[u8], text: &Text<'_>) -> Option<(&'static Rule, usize)> {
+    let short = value.len() <= 300 && memchr::memchr(b'\n', value).is_none();
     let (mut at, mut previous, mut first) = (0, None::<usize>, None);
     while let Some(found) = memchr::memmem::find(value.get(at..)?, b"__") {
         let start = at + found;
@@ -92,7 +93,9 @@ fn dunders(value: &[u8], text: &Text<'_>) -> Option<(&'static Rule, usize)> {
             && matches!(name, b"globals" | b"subclasses" | b"builtins" | b"mro");
         let alone = used && start == 0;
         let last = attribute_alone(value, start, end) && matches!(name, b"globals" | b"subclasses" | b"builtins");
-        if step && (chained || alone || last || (used && !before_is_space(value, start))) {
+        // In longer code a class's bases are ordinary; its globals and subclasses are not.
+        let deep = matches!(name, b"globals" | b"subclasses" | b"builtins" | b"import") || short;
+        if step && deep && (chained || alone || last || (used && !before_is_space(value, start))) {
             let name_of = text.place == crate::Where::Name;
             return Some((if name_of { &POLLUTION } else { &WALK }, start));
         }

@@ -95,6 +95,7 @@ fn idioms(text: &Text<'_>, judging: &mut Judging<'_>) {
     let find = |what: &[u8]| memchr::memmem::find(value, what);
     if text.marks.any(Marks::DOLLAR)
         && let Some(at) = find(b"$IFS").or_else(|| find(b"${IFS"))
+        && at.checked_sub(1).and_then(|before| value.get(before)).is_some_and(|b| b.is_ascii_alphanumeric() || *b == b')')
     {
         judging.found(&FIELD, text, at..value.len());
     }
@@ -155,6 +156,11 @@ fn behind(value: &[u8], place: usize, at: usize, kind: Kind, of: Where, shape: &
     let (found, arguments) = command(near)?;
     let near = if place <= shape.start { near.trim_ascii_start() } else { near };
     let shaped = arguments_fit(found, arguments, kind, near);
+    // A function of another language, or a list.
+    let list = arguments.starts_with(b",") && !near.starts_with(b"{");
+    if list || arguments.trim_ascii_start().starts_with(b"(") {
+        return None;
+    }
     let rule = match kind {
         Kind::Substitution => &SUBSTITUTION,
         _ if found == Command::Hidden => &HIDDEN,
@@ -168,15 +174,43 @@ fn behind(value: &[u8], place: usize, at: usize, kind: Kind, of: Where, shape: &
     }
     let before = if bracket { before.split_last()?.1 } else { before };
     let alone = match kind {
-        Kind::Substitution => before.len() <= shape.space,
+        Kind::Substitution => before.len() <= shape.space && !assigns(before) && !is_span(value, place),
+        Kind::Pipe if filters(found, near, arguments) => false,
         _ => stands_alone(before, value, at, shape),
     };
     match (shaped, alone) {
         (true, true) => Some(rule),
-        (true, false) if found == Command::Hidden || reads_secret(arguments) => Some(rule),
+        (true, false) if kind != Kind::Substitution && (found == Command::Hidden || reads_secret(arguments)) => Some(rule),
         (true, false) => Some(&COMMAND_WEAK),
         (false, _) => None,
     }
+}
+
+/// Whether a backquote begins a code span of Markdown that prose follows.
+fn is_span(value: &[u8], place: usize) -> bool {
+    let inner = value.get(place + 1..).unwrap_or_default();
+    let near = inner.get(..inner.len().min(COMMAND_BYTES_MAX)).unwrap_or_default();
+    let Some(end) = memchr::memchr(b'`', near).filter(|_| value.get(place) == Some(&b'`')) else { return false };
+    matches!(inner.get(end + 1..), Some([b' ' | b'.' | b',' | b':' | b'\n', next, ..]) if next.is_ascii_alphanumeric() || *next == b' ')
+}
+
+/// Whether a text is the left side of an assignment, as scripts have it before a substitution.
+fn assigns(before: &[u8]) -> bool {
+    let name = before.strip_suffix(b"\"").unwrap_or(before).strip_suffix(b"=").unwrap_or_default();
+    !name.is_empty() && name.iter().all(|b| b.is_ascii_uppercase() || b.is_ascii_lowercase() || b.is_ascii_digit() || *b == b'_')
+}
+
+/// Whether a command behind a bar only filters what comes before, as in every manual: a space, a filter, no file.
+fn filters(found: Command, near: &[u8], arguments: &[u8]) -> bool {
+    const FILTERS: &[&[u8]] = &[
+        b"grep ", b"egrep ", b"awk ", b"sed ", b"sort ", b"uniq ", b"wc ", b"head ", b"tail ", b"cut ", b"xargs ", b"tee ",
+        b"less", b"more",
+    ];
+    let word = near.trim_ascii_start();
+    found != Command::Hidden
+        && near.first() == Some(&b' ')
+        && FILTERS.iter().any(|f| word.starts_with(f))
+        && !arguments.windows(2).any(|w| matches!(w, [b' ', b'/']))
 }
 
 /// Where a text has its first space and its first quotes: what stands before is one argument, or within quotes.
@@ -185,6 +219,8 @@ struct Shape {
     start: usize,
     /// The first white space behind the first word; within a text, backquotes mark code.
     space: usize,
+    /// The end of the first line.
+    line: usize,
     single: Option<usize>,
     double: Option<usize>,
 }
@@ -194,7 +230,8 @@ impl Shape {
         let start = text.len() - text.trim_ascii_start().len();
         let rest = text.get(start..).unwrap_or_default();
         let space = start + rest.iter().position(u8::is_ascii_whitespace).unwrap_or(rest.len());
-        Self { start, space, single: memchr::memchr(b'\'', text), double: memchr::memchr(b'"', text) }
+        let line = start + memchr::memchr(b'\n', rest).unwrap_or(rest.len());
+        Self { start, space, line, single: memchr::memchr(b'\'', text), double: memchr::memchr(b'"', text) }
     }
 }
 
@@ -210,7 +247,12 @@ fn stands_alone(before: &[u8], value: &[u8], at: usize, shape: &Shape) -> bool {
     }
     // Otherwise it must leave its quotes: the first is the last thing before the separator.
     let last = end.checked_sub(1);
-    last.is_some() && (last == shape.single || last == shape.double)
+    place_in_line(end, shape) && last.is_some() && (last == shape.single || last == shape.double)
+}
+
+/// Whether a place is in the first line: whoever leaves quotes does not write a listing first.
+fn place_in_line(place: usize, shape: &Shape) -> bool {
+    place <= shape.line
 }
 
 /// Whether what follows a command looks like its arguments.
@@ -242,7 +284,9 @@ fn line(before: &[u8], found: Command, arguments: &[u8]) -> Option<&'static Rule
     if before.is_empty() || before.len() > 128 || before.iter().any(u8::is_ascii_whitespace) {
         return None;
     }
-    let plain = command(before).is_none() && before.iter().any(|b| b.is_ascii_digit() || *b == b'.');
+    let plain = before.iter().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'/' | b':' | b'-' | b'_' | b'@'))
+        && command(before).is_none()
+        && before.iter().any(|b| b.is_ascii_digit() || *b == b'.');
     let fits = arguments_fit(found, arguments, Kind::Line, b" ") && !arguments.trim_ascii().is_empty();
     (plain && fits).then_some(if found == Command::Hidden { &HIDDEN } else { &COMMAND })
 }

@@ -15,7 +15,7 @@ use crate::{
     marks::Marks,
 };
 use lex::{Lexer, close};
-use parse::{Seen, Start, Tail, read};
+use parse::{Rest, Seen, Start, Tail, read};
 
 const fn rule(name: &'static str, score: u8, about: &'static str) -> Rule {
     Rule { name, score, cwe: 89, about }
@@ -140,8 +140,8 @@ fn context(text: &Text<'_>, judging: &mut Judging<'_>, context: Context) {
         return;
     }
     let found = match context {
-        Context::Bare(_) => bare(&seen, first_is_name(text.bytes.get(from..).unwrap_or_default())),
-        _ => quoted(&seen),
+        Context::Bare(_) => bare(&seen, !seen.number_first),
+        _ => quoted(&seen, Prefix::of(text.bytes.get(..from).unwrap_or_default(), context)),
     };
     if let Some(rule) = found {
         judging.found(rule, text, from.saturating_sub(1)..seen.end);
@@ -155,13 +155,25 @@ fn left_comment(text: &[u8]) -> Option<usize> {
     (!opened).then_some(end + 2)
 }
 
-/// Whether a bare value begins with a name: it then may be a word of a sentence.
-fn first_is_name(text: &[u8]) -> bool {
-    text.trim_ascii_start().first().is_some_and(|b| b.is_ascii_alphabetic() || *b >= 128)
+/// What stands before the closing quote.
+#[derive(Clone, Copy)]
+struct Prefix {
+    /// What people type into a field: one line, no code.
+    field: bool,
+    /// One word: a name somebody logs in with.
+    login: bool,
+}
+
+impl Prefix {
+    fn of(before: &[u8], context: Context) -> Self {
+        let field = before.len() <= 256 && memchr::memchr(b'\n', before).is_none() && context != Context::Quote(b'`');
+        let login = field && (2..=64).contains(&before.len()) && !before.iter().any(u8::is_ascii_whitespace);
+        Self { field, login }
+    }
 }
 
 /// What a value does that left its quotes.
-fn quoted(seen: &Seen) -> Option<&'static Rule> {
+fn quoted(seen: &Seen, Prefix { field, login }: Prefix) -> Option<&'static Rule> {
     let whole = seen.tail != Tail::Broken;
     let hides = matches!(seen.tail, Tail::Comment(_) | Tail::Open(_));
     if let Some(rule) = worst(seen, false) {
@@ -177,16 +189,17 @@ fn quoted(seen: &Seen) -> Option<&'static Rule> {
         let weak = !seen.compared && !seen.first_compared && !seen.call && seen.tail == Tail::Open(false);
         return Some(if weak { &BOOLEAN_WEAK } else { &BOOLEAN });
     }
-    if seen.probe || (seen.call && hides) {
+    if seen.probe || (seen.call && hides && seen.balanced) {
         return Some(&PROBE);
     }
-    if seen.clause {
+    if seen.clause && seen.tail != Tail::Open(false) {
         return Some(&CLAUSE);
     }
     match seen.tail {
-        Tail::Comment(true) => Some(&COMMENT),
-        Tail::Comment(false) if seen.comma || seen.operator || seen.unopened => Some(&COMMENT),
-        Tail::Comment(false) => Some(&COMMENT_WEAK),
+        Tail::Comment(_) if login => Some(&COMMENT),
+        Tail::Comment(Rest::Signs) if field => Some(&COMMENT),
+        Tail::Comment(Rest::Words) if field && (seen.comma || seen.unopened) => Some(&COMMENT),
+        Tail::Comment(_) => Some(&COMMENT_WEAK),
         Tail::Open(_) if seen.operator => Some(&OPERATOR),
         _ => None,
     }
@@ -237,7 +250,8 @@ fn worst(seen: &Seen, name: bool) -> Option<&'static Rule> {
     if seen.subselect {
         return Some(&SUBSELECT);
     }
-    if seen.danger {
+    // A name and a call that no statement goes on from is a line of code.
+    if seen.danger && !(name && seen.tail == Tail::Broken) {
         return Some(&DANGER);
     }
     seen.union_words.then_some(if seen.system { &UNION } else { &UNION_WORDS })

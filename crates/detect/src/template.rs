@@ -49,6 +49,7 @@ pub(crate) fn judge(text: &Text<'_>, judging: &mut Judging<'_>) {
     if !judging.spend(text.bytes.len()) {
         return;
     }
+    let short = memchr::memchr(b'\n', text.bytes.trim_ascii()).is_none();
     let mut at = 0;
     for _ in 0..EXPRESSIONS_MAX {
         let Some((start, open, close)) = next(text.bytes, at) else { return };
@@ -58,11 +59,21 @@ pub(crate) fn judge(text: &Text<'_>, judging: &mut Judging<'_>) {
         if !judging.spend(near.len() * 4) {
             return;
         }
-        // An engine refuses what is not closed; a filter may cut what follows.
-        let end = memchr::memmem::find(near, close).unwrap_or(near.len());
-        let inner = near.get(..end).unwrap_or_default().trim_ascii();
+        // An engine refuses what is not closed.
+        let cut = near.len() < rest.len();
+        let Some(end) = memchr::memmem::find(near, close).or(cut.then_some(near.len())) else {
+            at = inner_at;
+            continue;
+        };
+        let inner = near.get(..end).unwrap_or_default();
+        // `<%s` is a format of C.
+        if open == b"<%" && inner.first().is_some_and(u8::is_ascii_alphanumeric) {
+            at = inner_at;
+            continue;
+        }
+        let inner = inner.trim_ascii();
         let alone = start == 0 && text.bytes.len() <= inner_at + end + close.len() + 8;
-        if let Some(rule) = expression(open, inner, alone) {
+        if let Some(rule) = expression(open, inner, alone, short) {
             judging.found(rule, text, start..inner_at + end);
         }
         at = inner_at;
@@ -83,8 +94,8 @@ fn next(text: &[u8], from: usize) -> Option<(usize, &'static [u8], &'static [u8]
     }
 }
 
-/// What an expression does.
-fn expression(open: &[u8], inner: &[u8], alone: bool) -> Option<&'static Rule> {
+/// What an expression does; `short`: it was sent by itself or in a line, not in a listing.
+fn expression(open: &[u8], inner: &[u8], alone: bool, short: bool) -> Option<&'static Rule> {
     let lower = inner.to_ascii_lowercase();
     if open == b"${" && lookup(&lower) {
         return Some(&LOOKUP);
@@ -95,7 +106,7 @@ fn expression(open: &[u8], inner: &[u8], alone: bool) -> Option<&'static Rule> {
     match open {
         b"{%" | b"<%" | b"<#" => statement(&lower, open),
         b"{#" => None,
-        _ if computes(inner) => Some(&COMPUTES),
+        _ if short && computes(inner) => Some(&COMPUTES),
         _ if object(&lower, alone) => Some(&OBJECT),
         b"{{" if memchr::memchr(b'(', inner).is_some() => Some(&CALL),
         _ => None,
@@ -165,7 +176,7 @@ fn computes(inner: &[u8]) -> bool {
     let letters = first_part.iter().filter(|b| b.is_ascii_alphabetic()).count();
     let first = inner.iter().find(|b| !matches!(b, b'(' | b'{' | b' ' | b'-' | b'@' | b'='));
     let sum = signs && digits >= 2 && letters <= 3 && first.is_some_and(|b| b.is_ascii_digit() || matches!(b, b'\'' | b'"'));
-    let literal = matches!(inner.first(), Some(b'\'' | b'"' | b'[' | b'('))
+    let literal = (matches!(inner.first(), Some(b'\'' | b'"' | b'[')) || inner.starts_with(b"()"))
         && inner.windows(2).any(|w| matches!(w, [b'\'' | b'"' | b']' | b')', b'.' | b'[' | b'|'] | [b'\'' | b'"', b'*' | b'%']))
         && memchr::memchr(b':', inner).is_none();
     let nested =
@@ -213,5 +224,5 @@ fn statement(lower: &[u8], open: &[u8]) -> Option<&'static Rule> {
             return Some(&STATEMENT);
         }
     }
-    (open != b"{%" && computes(lower)).then_some(&COMPUTES)
+    (open != b"{%" && memchr::memchr(b'\n', lower).is_none() && computes(lower)).then_some(&COMPUTES)
 }

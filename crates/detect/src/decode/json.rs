@@ -6,7 +6,10 @@ const STRINGS_MAX: usize = 512;
 /// Gives every string of the document, names and values, that is more than a word.
 pub(super) fn strings(text: &[u8], out: &mut dyn FnMut(Vec<u8>)) {
     let text = text.trim_ascii();
-    if !matches!(text.first(), Some(b'{' | b'[' | b'"')) {
+    // A document ends as it begins; code that begins with a string does not.
+    let ends =
+        matches!((text.first(), text.last()), (Some(b'{'), Some(b'}')) | (Some(b'['), Some(b']')) | (Some(b'"'), Some(b'"')));
+    if !ends || text.len() < 3 {
         return;
     }
     let mut rest = text;
@@ -14,6 +17,9 @@ pub(super) fn strings(text: &[u8], out: &mut dyn FnMut(Vec<u8>)) {
     while let Some(at) = memchr::memchr(b'"', rest) {
         let inner = rest.get(at + 1..).unwrap_or_default();
         let Some((string, length)) = string(inner) else { return };
+        if text.first() == Some(&b'"') && length < inner.len() {
+            return;
+        }
         if given < STRINGS_MAX && !crate::marks::Marks::of(&string).is_word() {
             given += 1;
             out(string);

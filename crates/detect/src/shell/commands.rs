@@ -78,11 +78,12 @@ fn hidden(spelled: &[u8]) -> bool {
             }
         };
     }
-    if plain.len() < spelled.len() && !matches!(spelled.first(), Some(b'\'' | b'"')) {
+    if plain.len() < spelled.len() && plain.len() >= 2 && !matches!(spelled.first(), Some(b'\'' | b'"')) {
         return matches!(known(basename(&plain)), Some(Command::Sure | Command::Tool | Command::English));
     }
     let wild = plain.iter().filter(|b| matches!(b, b'?' | b'*')).count();
-    plain.first() == Some(&b'/') && wild >= 1 && plain.iter().filter(|b| **b == b'/').count() >= 2
+    let comment = plain.starts_with(b"/*") || plain.ends_with(b"*/");
+    !comment && plain.first() == Some(&b'/') && wild >= 1 && plain.iter().filter(|b| **b == b'/').count() >= 2
 }
 
 fn known(name: &[u8]) -> Option<Command> {
@@ -99,10 +100,10 @@ fn known(name: &[u8]) -> Option<Command> {
         | b"gcc" | b"nmap" | b"dd" | b"tcpdump" | b"strings" | b"od" | b"nl" | b"wc" | b"df" | b"du" | b"cp" | b"mv" | b"ln"
         | b"tee" | b"killall" | b"reboot" | b"printf" | b"rsync" | b"java" | b"traceroute" | b"ping" | b"dig" | b"hostname"
         | b"uptime" | b"env" | b"timeout" => Command::Tool,
-        b"cat" | b"id" | b"find" | b"echo" | b"date" | b"who" | b"w" | b"more" | b"less" | b"head" | b"tail" | b"touch"
-        | b"kill" | b"sleep" | b"host" | b"eval" | b"exec" | b"source" | b"set" | b"type" | b"dir" | b"copy" | b"net"
-        | b"sort" | b"uniq" | b"cut" | b"mail" | b"last" | b"locate" | b"mount" | b"shutdown" | b"passwd" | b"su" | b"at"
-        | b"man" | b"vi" | b"nano" => Command::English,
+        b"cat" | b"id" | b"find" | b"echo" | b"date" | b"who" | b"more" | b"less" | b"head" | b"tail" | b"touch" | b"kill"
+        | b"sleep" | b"host" | b"eval" | b"exec" | b"source" | b"set" | b"type" | b"dir" | b"copy" | b"net" | b"sort"
+        | b"uniq" | b"cut" | b"mail" | b"last" | b"locate" | b"mount" | b"shutdown" | b"passwd" | b"su" | b"at" | b"man"
+        | b"vi" | b"nano" => Command::English,
         b"cd" | b"make" | b"npm" | b"yarn" | b"git" | b"docker" | b"pip" | b"pip3" | b"cargo" | b"apt" | b"apt-get" | b"brew"
         | b"export" | b"kubectl" | b"go" | b"poetry" | b"uv" | b"sudo" | b"test" | b"alias" | b"flask" | b"pytest"
         | b"ffmpeg" => Command::Start,

@@ -11,6 +11,9 @@ use super::{
 /// The most tokens looked at: whoever changes a statement does it soon after the quote that was closed.
 const TOKENS_MAX: usize = 400;
 
+/// Bytes of a comment looked at.
+const REST_BYTES_MAX: usize = 256;
+
 /// How the tokens came to an end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Tail {
@@ -18,12 +21,23 @@ pub(super) enum Tail {
     Broken,
     /// The value ends where a statement could end.
     Whole,
-    /// A comment hides what the app wrote behind the value; whether nothing but signs follows in it.
-    Comment(bool),
+    /// A comment hides what the app wrote behind the value.
+    Comment(Rest),
     /// The last string of the value is closed by the app's own quote; whether that string begins with a digit.
     Open(bool),
     /// A semicolon and nothing more.
     Semicolon,
+}
+
+/// What stands in the comment at the end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Rest {
+    /// Nothing but signs and a few letters, as in comments that only hide the rest of a statement.
+    Signs,
+    /// Words.
+    Words,
+    /// Quotes too, as in prose about comments: `'--help'`.
+    Quoted,
 }
 
 /// What was seen on the way.
@@ -72,6 +86,10 @@ pub(super) struct Seen {
     pub(super) case: bool,
     /// A comma at the top: another column or value.
     pub(super) comma: bool,
+    /// The first token is a number, or a bracket that closes the app's: no sentence begins so.
+    pub(super) number_first: bool,
+    /// All brackets that were opened are closed.
+    pub(super) balanced: bool,
     /// Closing brackets the value never opened.
     pub(super) unopened: bool,
 }
@@ -94,6 +112,7 @@ pub(super) fn read(lexer: Lexer<'_>, start: Start) -> Seen {
         }
     }
     machine.close_term();
+    machine.seen.balanced = machine.depth <= 0;
     machine.seen.end = machine.lexer.at;
     machine.seen
 }
@@ -128,6 +147,7 @@ struct Machine<'a> {
     list: List,
     depth: i32,
     between: u8,
+    in_case: bool,
     seen: Seen,
 }
 
@@ -156,19 +176,34 @@ impl<'a> Machine<'a> {
             system: false,
             case: false,
             comma: false,
+            number_first: false,
+            balanced: false,
             unopened: false,
         };
         let (wants_operand, previous) = match start {
             Start::Operand => (false, Token::Text),
             Start::Nothing => (true, Token::Comma),
         };
-        Self { lexer, wants_operand, previous, term: Term::default(), list: List::None, depth: 0, between: 0, seen }
+        Self {
+            lexer,
+            wants_operand,
+            previous,
+            term: Term::default(),
+            list: List::None,
+            depth: 0,
+            between: 0,
+            in_case: false,
+            seen,
+        }
     }
 
     /// Takes one token; `None` where no dialect goes on.
     fn step(&mut self) -> Option<()> {
         let token = self.lexer.next();
         self.seen.tokens += 1;
+        if self.seen.tokens == 1 || (self.seen.tokens == 2 && self.previous == Token::Sign) {
+            self.seen.number_first = matches!(token, Token::Number | Token::Close | Token::Text);
+        }
         let taken = match token {
             Token::End | Token::Comment | Token::Semicolon | Token::OpenText(..) => self.finish(token),
             _ if self.wants_operand => self.operand(token),
@@ -190,7 +225,7 @@ impl<'a> Machine<'a> {
                 self.seen.tail = Tail::Open(digit);
             }
             _ if self.wants_operand && !empty_select => return None,
-            Token::Comment => self.seen.tail = Tail::Comment(only_signs(self.lexer.after())),
+            Token::Comment => self.seen.tail = Tail::Comment(Rest::of(self.lexer.after())),
             Token::Semicolon => return self.statement(),
             _ => self.seen.tail = Tail::Whole,
         }
@@ -207,7 +242,7 @@ impl<'a> Machine<'a> {
                 self.wants_operand = false;
             }
             Token::Open => self.depth += 1,
-            Token::Close if self.previous == Token::Open => self.close(),
+            Token::Close if self.previous == Token::Open || self.seen.tokens == 1 => self.close(),
             Token::Sign => {}
             Token::Word(word) => return self.operand_word(word),
             _ => return None,
@@ -220,7 +255,7 @@ impl<'a> Machine<'a> {
             Word::Constant => self.constant(),
             Word::Not | Word::Prefix => {}
             Word::Select => return self.select(),
-            Word::Case => {}
+            Word::Case => self.in_case = true,
             Word::Branch => self.term.joined = true,
             Word::By if matches!(self.previous, Token::Word(Word::Order)) => {}
             Word::Danger | Word::Probe => self.function(word),
@@ -275,7 +310,7 @@ impl<'a> Machine<'a> {
             Word::Branch => {
                 self.close_term();
                 self.term.joined = true;
-                self.seen.case = true;
+                self.seen.case = self.in_case;
                 self.wants_operand = true;
             }
             Word::Order => return self.order(),
@@ -291,7 +326,7 @@ impl<'a> Machine<'a> {
     /// Two operands side by side: an alias in a list of a SELECT, adjacent strings, a typed literal; else no SQL.
     fn juxtaposed(&mut self, token: Token) -> Option<()> {
         let strings = self.previous == Token::Text && token == Token::Text;
-        let typed = matches!(self.previous, Token::Word(_)) && token == Token::Text && self.lexer.spelled().len() <= 9;
+        let typed = matches!(self.previous, Token::Word(_)) && token == Token::Text && introduces(self.lexer.spelled());
         let alias = self.list != List::None && !matches!(token, Token::Number) && !matches!(self.previous, Token::Comma);
         if !(strings || typed || alias) {
             return None;
@@ -332,7 +367,7 @@ impl<'a> Machine<'a> {
             self.seen.danger |= word == Word::Danger;
             self.seen.probe |= word == Word::Probe;
             self.strong_list();
-        } else if word == Word::Danger && self.lexer.after().first() == Some(&b'.') {
+        } else if word == Word::Danger && is_package(spelled) && self.lexer.after().first() == Some(&b'.') {
             self.seen.danger = true; // a package of Oracle
         }
         self.term.varies = true;
@@ -418,7 +453,8 @@ impl<'a> Machine<'a> {
 
     fn into(&mut self) -> Option<()> {
         let next = self.lexer.next();
-        let file = next == Token::Word(Word::System);
+        let file = next == Token::Word(Word::System)
+            && matches!(self.lexer.clone().next(), Token::Text | Token::OpenText(..) | Token::Number | Token::Variable);
         self.seen.outfile |= file;
         self.wants_operand = file;
         (file || next == Token::Variable).then_some(())
@@ -485,8 +521,8 @@ impl<'a> Machine<'a> {
             }
             Token::Word(Word::Statement) => return self.other_statement(),
             Token::End => self.seen.tail = Tail::Semicolon,
-            Token::Comment => self.seen.tail = Tail::Comment(only_signs(self.lexer.after())),
-            Token::Word(_) if self.lexer.spelled().eq_ignore_ascii_case(b"if") => {
+            Token::Comment => self.seen.tail = Tail::Comment(Rest::of(self.lexer.after())),
+            Token::Word(_) if self.lexer.spelled().eq_ignore_ascii_case(b"if") && conditional(self.lexer.clone()) => {
                 self.seen.stacked = true;
                 self.previous = Token::Word(Word::Name);
                 self.wants_operand = true;
@@ -525,9 +561,37 @@ impl<'a> Machine<'a> {
     }
 }
 
-/// Whether a comment holds nothing but signs, as the comments do that only hide the rest of a statement.
-fn only_signs(rest: &[u8]) -> bool {
-    rest.iter().take(200).filter(|b| b.is_ascii_alphabetic() || **b >= 128).count() <= 4 && rest.len() <= 32
+/// A package of Oracle that waits or speaks to the network.
+fn is_package(word: &[u8]) -> bool {
+    let lower = word.to_ascii_lowercase();
+    lower.starts_with(b"dbms_") || lower.starts_with(b"utl_") || lower == b"ctxsys"
+}
+
+/// What may stand before a string and belong to it: `DATE '…'`, `N'…'`, `_utf8'…'`.
+fn introduces(word: &[u8]) -> bool {
+    let lower = word.to_ascii_lowercase();
+    lower.starts_with(b"_")
+        || lower.len() == 1
+        || matches!(lower.as_slice(), b"date" | b"time" | b"timestamp" | b"interval" | b"binary" | b"json")
+}
+
+/// `IF (1=1) WAITFOR …` of SQL Server.
+fn conditional(mut lexer: Lexer<'_>) -> bool {
+    (0..24).any(|_| lexer.next() == Token::Word(Word::Statement))
+}
+
+impl Rest {
+    fn of(comment: &[u8]) -> Self {
+        let near = comment.get(..comment.len().min(REST_BYTES_MAX)).unwrap_or_default();
+        let letters = near.iter().filter(|b| b.is_ascii_alphabetic() || **b >= 128).count();
+        if near.iter().any(|b| matches!(b, b'\'' | b'"' | b'`' | b'%')) {
+            Self::Quoted
+        } else if letters <= 4 && near.len() <= 32 {
+            Self::Signs
+        } else {
+            Self::Words
+        }
+    }
 }
 
 /// Whether the first tokens of a statement fit together.

@@ -80,7 +80,7 @@ fn part(lower: &[u8]) -> Word {
         b"and" | b"or" | b"xor" => Word::Bool,
         b"like" | b"rlike" | b"ilike" | b"regexp" | b"glob" | b"match" | b"in" | b"is" | b"similar" | b"sounds" => Word::Compare,
         b"between" => Word::Between,
-        b"div" | b"mod" | b"collate" | b"escape" => Word::Operator,
+        b"div" | b"mod" | b"collate" | b"escape" | b"on" | b"using" | b"returning" => Word::Operator,
         b"not" => Word::Not,
         b"binary" | b"exists" | b"distinct" | b"distinctrow" | b"all" | b"any" | b"some" | b"top" | b"sql_no_cache" => {
             Word::Prefix
@@ -89,7 +89,7 @@ fn part(lower: &[u8]) -> Word {
         b"union" | b"except" | b"intersect" | b"minus" => Word::Set,
         b"select" => Word::Select,
         b"from" | b"join" | b"inner" | b"cross" | b"natural" => Word::From,
-        b"where" | b"having" | b"limit" | b"offset" | b"procedure" | b"on" | b"using" | b"returning" => Word::Clause,
+        b"where" | b"having" | b"limit" | b"offset" | b"procedure" => Word::Clause,
         b"order" | b"group" => Word::Order,
         b"into" => Word::Into,
         b"by" => Word::By,
