@@ -109,8 +109,19 @@ impl Operator {
             "validateutf8encoding" => Kind::Utf8Encoding,
             "detectsqli" => Kind::Sqli,
             "detectxss" => Kind::Xss,
-            _ => return Err(refusal(&name)),
+            _ => return Err(unavailable(&name).unwrap_or(OperatorError::Unknown(name))),
         }))
+    }
+
+    /// Why a rule with this operator is right elsewhere and cannot be judged here: its operator is deliberately not offered, or its
+    /// pattern needs more than linear time. Such a rule can be left out, by name; any other error is a fault of the rule.
+    pub fn refused(name: &str, argument: &str) -> Option<OperatorError> {
+        let name = name.to_ascii_lowercase();
+        if name != "rx" {
+            return unavailable(&name);
+        }
+        let why = pattern::rewrite(argument.as_bytes()).err()?;
+        matches!(why, PatternError::Unsupported(_)).then_some(OperatorError::Pattern(why))
     }
 
     /// Whether the operator matches. `argument` is the rule's argument after its macros were expanded; it is not looked at where
@@ -185,11 +196,9 @@ const UNAVAILABLE: [(&str, &str, &str); 14] = [
     ("verifysvnr", "verifySVNR", "it needs repeated searches"),
 ];
 
-fn refusal(lower_name: &str) -> OperatorError {
-    match UNAVAILABLE.iter().find(|(known, ..)| *known == lower_name) {
-        Some(&(_, name, why)) => OperatorError::Unavailable { name, why },
-        None => OperatorError::Unknown(lower_name.to_owned()),
-    }
+fn unavailable(lower_name: &str) -> Option<OperatorError> {
+    let (_, name, why) = UNAVAILABLE.iter().find(|(known, ..)| *known == lower_name)?;
+    Some(OperatorError::Unavailable { name, why })
 }
 
 #[cfg(test)]

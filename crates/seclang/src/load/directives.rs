@@ -3,9 +3,9 @@
 use super::draft::Draft;
 use crate::action::Action;
 use crate::error::{Fault, LoadError, Place, nearest};
-use crate::files::{Beside, Files, NoFiles};
+use crate::files::{Beside, Files};
 use crate::names::Names;
-use crate::operator::{Operator, OperatorError};
+use crate::operator::Operator;
 use crate::parse::{self, Directive, Word, actions, operator, targets};
 use crate::rule::Settings;
 use regex_automata::meta::Regex;
@@ -285,13 +285,13 @@ impl<'a> Loader<'a> {
         Ok(())
     }
 
-    /// Takes rules out that ask for an operator which is deliberately not offered: they cannot be judged, the others can.
+    /// Takes rules out that ask for an operator which is deliberately not offered, or for more than linear time: they cannot be
+    /// judged, the others can.
     pub(super) fn leave_out(&mut self) -> Vec<LoadError> {
         let mut left_out = Vec::new();
         for draft in &self.drafts {
             let conditions = std::iter::once(draft).chain(&draft.links).filter_map(|d| d.condition.as_ref());
-            let refusals = conditions.filter_map(|c| Operator::compile(&c.name, "", &NoFiles).err());
-            if let Some(why) = refusals.into_iter().find(|e| matches!(e, OperatorError::Unavailable { .. })) {
+            if let Some(why) = conditions.filter_map(|c| Operator::refused(&c.name, &c.argument)).next() {
                 left_out.push(LoadError { at: draft.at.clone(), rule: Some(draft.id), fault: Fault::Operator(why.to_string()) });
             }
         }

@@ -2,7 +2,7 @@
 //!
 //! The two notations agree on most of the text and differ in silence on the rest: `\<`, `\v`, `[a&&b]`, `a++` and `[[a]` all are
 //! valid in both and mean different things. So nothing is passed through that was not understood: literals leave as letters,
-//! digits or `\xHH`, classes are taken apart and written anew. The result is ASCII.
+//! digits or `\xHH`, classes are taken apart and written anew. The result is ASCII. One liberty is taken: with possessive quantifiers.
 //!
 //! Patterns match bytes: a character of several bytes in a class is that many members, as PCRE has it without its UTF mode.
 
@@ -64,8 +64,8 @@ pub(super) fn rewrite(source: &[u8]) -> Result<String, PatternError> {
             b'\\' => escaped(tail, &mut out)?,
             b'[' => class::rewrite(tail, &mut out)?,
             b'(' => group(tail, &mut out)?,
-            b'*' | b'+' | b'?' => quantified(rest, 1, &mut out)?,
-            b'{' if let Some(length) = counted(rest) => quantified(rest, length, &mut out)?,
+            b'*' | b'+' | b'?' => quantified(rest, 1, &mut out),
+            b'{' if let Some(length) = counted(rest) => quantified(rest, length, &mut out),
             b'.' | b'^' | b'$' | b'|' | b')' => {
                 out.push(char::from(*first));
                 tail
@@ -110,6 +110,10 @@ fn group<'a>(text: &'a [u8], out: &mut String) -> Result<&'a [u8], PatternError>
         [b'?', b'#', comment @ ..] => {
             Ok(memchr::memchr(b')', comment).and_then(|end| comment.get(end + 1..)).unwrap_or_default())
         }
+        [b'?', b'!', word @ ..] if let Some(word) = last_word(word) => {
+            not_followed_by(word, out);
+            Ok(&[])
+        }
         [b'?', b'=' | b'!', ..] | [b'?', b'<', b'=' | b'!', ..] => refused("look-around"),
         [b'?', b'>', ..] => refused("an atomic group"),
         [b'?', b'|', ..] => refused("a branch reset"),
@@ -124,6 +128,22 @@ fn group<'a>(text: &'a [u8], out: &mut String) -> Result<&'a [u8], PatternError>
             Ok(text)
         }
     }
+}
+
+/// The word of a look-ahead that ends the pattern.
+fn last_word(text: &[u8]) -> Option<&[u8]> {
+    text.strip_suffix(b")").filter(|word| !word.is_empty() && word.len() < 32 && word.iter().all(u8::is_ascii_alphanumeric))
+}
+
+/// "No such word follows", `(?!abc)` at the end of a pattern, said without looking ahead: here the value ends, or another byte
+/// than `a` follows, or `a` does and after it the same of `bc`. (The match so takes some bytes more.)
+fn not_followed_by(word: &[u8], out: &mut String) {
+    for &byte in word {
+        let byte = char::from(byte);
+        out.push_str(&format!("(?:\\z|[^{byte}]|{byte}"));
+    }
+    out.push_str("[^\\x00-\\xff]");
+    out.push_str(&")".repeat(word.len()));
 }
 
 /// A named group is a numbered one here: rules know captures by number.
@@ -158,16 +178,13 @@ fn counted(text: &[u8]) -> Option<usize> {
     (least > 0 && text.get(end) == Some(&b'}')).then_some(end + 1)
 }
 
-/// Copies a quantifier of that length and the `?` that makes it reluctant.
-fn quantified<'a>(text: &'a [u8], length: usize, out: &mut String) -> Result<&'a [u8], PatternError> {
+/// Copies a quantifier of that length and the `?` that makes it reluctant. A possessive one (`*+`) is read as greedy: what it is
+/// for, to spare a backtracking engine work, needs no sparing here. It matches all that the possessive one does.
+fn quantified<'a>(text: &'a [u8], length: usize, out: &mut String) -> &'a [u8] {
     let (quantifier, after) = text.split_at_checked(length).unwrap_or((text, &[]));
     out.extend(quantifier.iter().map(|&byte| char::from(byte)));
-    match after {
-        [b'+', ..] => Err(PatternError::Unsupported("a possessive quantifier")),
-        [b'?', after @ ..] => {
-            out.push('?');
-            Ok(after)
-        }
-        _ => Ok(after),
+    if let [b'?', ..] = after {
+        out.push('?');
     }
+    after.strip_prefix(b"?").or(after.strip_prefix(b"+")).unwrap_or(after)
 }

@@ -108,8 +108,9 @@ fn what_needs_more_than_linear_time_is_refused_by_name() {
         ("a(?=b)", "look-around"),
         ("(?<!a)b", "look-around"),
         ("(?>a)b", "an atomic group"),
-        ("a++", "a possessive quantifier"),
-        ("a{2}+", "a possessive quantifier"),
+        ("a(?!b)c", "look-around"),
+        ("(a(?!b))", "look-around"),
+        ("a(?!b|c)", "look-around"),
         (r"(a)\1", "a back reference"),
         (r"(a)\k<a>", "a back reference"),
         ("(a(?1)?)", "recursion"),
@@ -123,6 +124,21 @@ fn what_needs_more_than_linear_time_is_refused_by_name() {
         let refused = refusal("rx", pattern);
         assert!(refused.contains(why), "{pattern}: {refused}");
     }
+}
+
+#[test]
+fn possessive_quantifiers_are_greedy() {
+    check("rx", r"^a++b?+\s*+;x{2}+$", &[(b"aab ;xx", true), (b"a;xx", true), (b"b;xx", false), (b"a;x", false)]);
+}
+
+#[test]
+fn a_word_may_be_excluded_at_the_end() {
+    check(
+        "rx",
+        r"<\?(?!xml)",
+        &[(b"<?php", true), (b"<?", true), (b"<?xm", true), (b"<?xmk", true), (b"<?xml", false), (b"<?XML", true)],
+    );
+    check("rx", r"(?i)<\?(?!xml)", &[(b"<?XmL version", false), (b"<?XmL <?x", true)]);
 }
 
 #[test]
@@ -271,6 +287,9 @@ fn the_constant_ones() {
 fn operators_that_are_not_here_say_why() {
     assert!(refusal("rbl", "list.example").contains("name server"));
     assert!(matches!(Operator::compile("geoLookup", "", &NoFiles), Err(OperatorError::Unavailable { name: "geoLookup", .. })));
+    assert!(matches!(Operator::refused("GeoLookup", ""), Some(OperatorError::Unavailable { .. })));
+    assert!(matches!(Operator::refused("rx", "(?=a)"), Some(OperatorError::Pattern(PatternError::Unsupported("look-around")))));
+    assert!(Operator::refused("rx", "(").is_none() && Operator::refused("nonsense", "").is_none());
     assert_eq!(Operator::compile("nonsense", "", &NoFiles).unwrap_err(), OperatorError::Unknown("nonsense".into()));
 }
 
