@@ -36,11 +36,12 @@ def empty_file_name(app, case, theirs, mine):
     }
 
 
-def one_cookie_of_a_name(app, case, theirs, mine):
-    """Several cookies of one name: all but Werkzeug keep the last only. We give all, so the one they keep is looked at."""
-    if case["kind"] != "cookie" or app == "werkzeug":
+def fewer_cookies(app, case, theirs, mine):
+    """Of several cookies of one name all but Werkzeug keep the last; Werkzeug and Bottle leave out what they cannot read. We
+    give all: the app gets nothing that was not looked at."""
+    if case["kind"] != "cookie":
         return False
-    return theirs["fields"] == {name: values[-1:] for name, values in mine["fields"].items()}
+    return all(set(values) <= set(mine["fields"].get(name, [])) for name, values in theirs["fields"].items())
 
 
 def django_shortens_file_names(app, case, theirs, mine):
@@ -57,7 +58,7 @@ def django_shortens_file_names(app, case, theirs, mine):
 
 
 EXPLAINED = {
-    "one cookie of a name": one_cookie_of_a_name,
+    "fewer cookies": fewer_cookies,
     "Django shortens file names": django_shortens_file_names,
     "empty file name": empty_file_name,
 }

@@ -19,12 +19,14 @@ COOKIES = [
     b"sessionid=eyJhIjoxfQ.Zx1-2_3; csrftoken=Qw3rTy; _ga=GA1.2.1234.5678",
     b"a=1; b=x=y; __Host-id=aGVsbG8=",
     b'messages="[[\\"saved\\"\\054 1]]"; plain="x"; sid=1',
+    b'consent={"ads":false,"id":"x"}; list=a,b,c; path=x',
 ]
 JSONS = [
     b'{"name": "J\xc3\xbcrgen", "tags": ["a", "b"], "age": 41, "ok": true, "none": null}',
     b'[1, -2.5e3, "x\\n\\u00e9\\ud83d\\ude00", {}, [], {"a": {"b": [{"c": "d"}]}}]',
     b'{"query": "query Q($id: ID!) { user(id: $id) { name } }", "variables": {"id": "1"}}',
     b'"text"',
+    b'{"a": {"b": {"c": [[], {}, [1, [2, [3]]]]}}, "n": [0, -0.0, 1e-7, 12345678901234567890], "s": "\\u2028\\ud83d\\ude00\\/"}',
 ]
 XMLS = [
     b'<?xml version="1.0" encoding="UTF-8"?>\n<order id="7"><item sku=\'a-1\' n="2">Caf\xc3\xa9 &amp; tea</item><note/></order>\n',
@@ -148,6 +150,8 @@ def mutated(kind, random):
     if kind in ("multipart", "form", "json") and random.random() < 0.08:
         case["type"] += random.choice(TYPES)
     case["bytes"] = bytes(body)
+    if kind == "json" and random.random() < 0.03:
+        case["bytes"] = case["bytes"].decode("utf-8", "replace").encode(random.choice(("utf-16", "utf-16-le", "utf-32", "utf-8-sig")))
     return case
 
 

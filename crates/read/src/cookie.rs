@@ -64,10 +64,11 @@ fn judge(name: &[u8], raw: &[u8], undone: bool, notes: &mut Notes, out: &mut Out
     }
     if undone {
         notes.once(Note::CookieQuoted, out)?;
-    } else if memchr(b'"', raw).is_some() {
+    } else if raw.starts_with(b"\"") {
         notes.once(Note::CookieQuote, out)?;
     } else if !raw.iter().all(|byte| is_cookie_octet(*byte)) {
-        notes.once(Note::CookieValue, out)?;
+        let spaced = raw.iter().any(|byte| is_space(*byte));
+        notes.once(if spaced { Note::CookieInnerSpace } else { Note::CookieValue }, out)?;
     }
     if raw.iter().chain(name).any(u8::is_ascii_control) {
         notes.once(Note::CookieControl, out)?;

