@@ -96,18 +96,14 @@ def bottle_app(tmp_path):
 def django_app(tmp_path):
     import django
     from django.conf import settings
+    from django.test import override_settings
 
-    if not settings.configured:
-        settings.configure(
-            SECRET_KEY="test",
-            ALLOWED_HOSTS=["*"],
-            ROOT_URLCONF=__name__,
-            MIDDLEWARE=["django.middleware.common.CommonMiddleware"],
-            LOGGING_CONFIG=None,
-            DEBUG=True,
-        )
-        django.setup()
-    settings.FOLDER = tmp_path
+    if not settings.configured:  # Other suites of this process use Django too.
+        settings.configure(LOGGING_CONFIG=None)
+    django.setup()
+    middleware = ["django.middleware.common.CommonMiddleware"]
+    mine = {"SECRET_KEY": "test", "ALLOWED_HOSTS": ["*"], "ROOT_URLCONF": __name__, "MIDDLEWARE": middleware}
+    override_settings(**mine, DEBUG=True, FOLDER=tmp_path).enable()
     from django.core.handlers.wsgi import WSGIHandler
 
     return WSGIHandler()

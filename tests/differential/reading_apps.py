@@ -20,7 +20,7 @@ from aiohttp.streams import StreamReader
 from aiohttp.test_utils import make_mocked_request
 
 if not django.conf.settings.configured:
-    django.conf.settings.configure(ALLOWED_HOSTS=["*"])
+    django.conf.settings.configure(LOGGING_CONFIG=None)
 
 import django.core.handlers.wsgi  # noqa: E402  (wants settings)
 

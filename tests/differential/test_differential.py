@@ -18,6 +18,8 @@ from reading_apps import APPS, apps_for, is_json, is_xml, one_value, read_as
 from reading_explained import EXPLAINED, text_as
 from reading_requests import FORM, SEEDS, cases
 
+# The frameworks complain about what they are sent.
+pytestmark = pytest.mark.filterwarnings("ignore")
 COUNT = int(os.environ.get("GAMBESON_DIFFERENTIAL_CASES", "1000"))
 # What an ordinary request may come to: a framework may leave out a cookie it cannot read, or take an empty input for a file.
 USUAL = ("same", "explained: empty file name", "explained: fewer cookies", "app reads nothing")
