@@ -121,12 +121,22 @@ fn default_actions_fill_in_for_block() {
 
 #[test]
 fn everything_that_is_wrong_is_told_at_once() {
-    let rules = "SecRul ARGS x id:1\nSecRule ARG x id:2\nSecRule ARGS \"@rx (?=a)\" id:3\nSecRule ARGS \"@nope\" id:4\n\
+    let rules = "SecRul ARGS x id:1\nSecRule ARG x id:2\nSecRule ARGS \"@rx (a\" id:3\nSecRule ARGS \"@nope\" id:4\n\
                  SecRule ARGS x \"id:5,t:upside\"\nSecRule ARGS x\nSecRule ARGS x \"id:7,skipAfter:NOWHERE\"\nSecRule ARGS x id:7\nSecRule ARGS x \"id:8,chain\"\n";
     let faults = RuleSet::load(&[("a.conf", rules)], &NoFiles).expect_err("nothing in it is right");
     let mut lines: Vec<String> = faults.iter().map(|fault| fault.to_string().lines().next().unwrap_or("").to_owned()).collect();
     lines.sort();
     check_lines(&lines);
+}
+
+#[test]
+fn rules_that_cannot_be_judged_here_are_left_out_by_name() {
+    let rules = "SecRule ARGS \"@rx (?=a)\" \"id:1,phase:1,pass\"\nSecRule ARGS \"@rbl a\" \"id:2,phase:1,pass\"\n\
+                 SecRule ARGS \"@rx a\" \"id:3,phase:1,pass\"";
+    let set = RuleSet::load(&[("a.conf", rules)], &NoFiles).expect("the third can be judged");
+    let lines: Vec<String> = set.left_out().iter().map(ToString::to_string).collect();
+    assert!(lines[0].contains("rule 1") && lines[0].contains("look-around") && lines[1].contains("rule 2"), "{lines:#?}");
+    assert_eq!(ids(&judge(rules, "/?q=a")), [3]);
 }
 
 /// Each message names the place, the rule and what is wrong with it.
