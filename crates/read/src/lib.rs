@@ -36,6 +36,7 @@
 //! # Ok::<(), gambeson_read::Stop>(())
 //! ```
 
+mod body;
 mod budget;
 mod cookie;
 mod event;
@@ -51,6 +52,7 @@ mod profile;
 mod urlencoded;
 mod xml;
 
+pub use body::Body;
 pub use budget::{Bound, Budget, Fault, Limits, Stop};
 pub use cookie::read_cookies;
 pub use event::{Field, Flow, Kind, Out, Part, PartEnd, PartHeader, Place, Reader, Sink};

@@ -1,6 +1,7 @@
 //! The readers from outside: what they give, that pieces do not matter, that hostile bytes do no harm.
 #![allow(clippy::unwrap_used, reason = "test helpers")]
 
+mod body;
 mod forms;
 mod graphql;
 mod json;

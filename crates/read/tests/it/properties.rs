@@ -2,8 +2,8 @@
 
 use crate::kit::{small, told};
 use gambeson_read::{
-    Budget, GraphqlJson, Json, Limits, MediaType, Multipart, Out, Place, Reader, UrlEncoded, Xml, read_cookies, read_graphql,
-    read_path,
+    Body, Budget, GraphqlJson, Json, Limits, MediaType, Multipart, Out, Place, Profile, Reader, UrlEncoded, Xml, read_cookies,
+    read_graphql, read_path,
 };
 use proptest::prelude::*;
 
@@ -146,6 +146,14 @@ proptest! {
     fn xml_in_pieces(bytes in made_of(XML), cuts in cuts()) {
         whole_and_cut(Xml::new, &bytes, &cuts);
         whole_and_cut(Xml::new, &[b"<a>", bytes.as_slice(), b"</a>"].concat(), &cuts);
+    }
+
+    #[test]
+    fn bodies_in_pieces(bytes in made_of(JSON), cuts in cuts()) {
+        for media in ["text/plain", "application/x-www-form-urlencoded"] {
+            let media = MediaType::read(media.as_bytes());
+            whole_and_cut(|limits| Body::new(&media, Profile::Bottle, false, limits).unwrap(), &bytes, &cuts);
+        }
     }
 
     #[test]

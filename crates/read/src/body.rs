@@ -1,0 +1,117 @@
+//! Which reader a body gets, and what else it may be read as.
+//!
+//! Many apps parse JSON or XML out of a body whatever its type says (`json.loads(request.body)`), and many clients send JSON as a form
+//! (`curl -d`). A body that begins like JSON or XML and is said to be something else is therefore read as that too.
+
+use crate::{
+    Fault, Field, Flow, GraphqlJson, Json, Limits, MediaType, Multipart, Note, Out, Place, Profile, Reader, Sink, Stop,
+    UrlEncoded, Xml,
+};
+
+/// What a body turns out to begin like.
+enum Also {
+    /// Only white space so far.
+    Undecided,
+    /// Read as this besides.
+    Reading(Box<dyn Reader + Send>),
+    /// Nothing else.
+    Nothing,
+}
+
+/// Reads one body: by its type, and by how it begins.
+pub struct Body {
+    limits: Limits,
+    by_type: Option<Box<dyn Reader + Send>>,
+    also: Also,
+}
+
+impl Body {
+    /// A reader for a body of this type before this framework. GraphQL in JSON is read where `graphql` says that the route has it.
+    pub fn new(media: &MediaType, profile: Profile, graphql: bool, limits: &Limits) -> Result<Self, Stop> {
+        let mut also = Also::Undecided;
+        let by_type: Option<Box<dyn Reader + Send>> = match () {
+            () if media.is_multipart() => Some(Box::new(Multipart::new(media, limits)?.as_read_by(profile))),
+            () if media.is_json() && graphql => Some(Box::new(GraphqlJson::new(limits))),
+            () if media.is_json() => Some(Box::new(Json::new(limits))),
+            () if media.is_xml() => Some(Box::new(Xml::new(limits))),
+            () if media.is_form() || (profile == Profile::Bottle && media.essence.starts_with(b"text/")) => {
+                Some(Box::new(UrlEncoded::new(Place::Form, limits)))
+            }
+            () => None,
+        };
+        if media.is_multipart() || media.is_json() || media.is_xml() {
+            also = Also::Nothing;
+        }
+        Ok(Self { limits: *limits, by_type, also })
+    }
+
+    /// Whether the type is one that has a reader. The values of other bodies are shown only if they begin like JSON or XML.
+    pub fn is_read_by_type(&self) -> bool {
+        self.by_type.is_some()
+    }
+
+    /// Looks at the first byte that is neither white space nor of a byte order mark.
+    fn decide(&mut self, bytes: &[u8]) {
+        let meant = |byte: &&u8| !byte.is_ascii_whitespace() && !matches!(byte, 0xef | 0xbb | 0xbf);
+        self.also = match bytes.iter().find(meant) {
+            None => return,
+            Some(b'{' | b'[') => Also::Reading(Box::new(Json::new(&self.limits))),
+            Some(b'<') => Also::Reading(Box::new(Xml::new(&self.limits))),
+            Some(_) => Also::Nothing,
+        };
+    }
+
+    /// Reads as something that it was not said to be: if it is not that either, no harm is done.
+    fn read_also(
+        &mut self,
+        out: &mut Out<'_>,
+        read: impl FnOnce(&mut dyn Reader, &mut Out<'_>) -> Result<(), Stop>,
+    ) -> Result<(), Stop> {
+        let Also::Reading(reader) = &mut self.also else { return Ok(()) };
+        let mut quiet = Quiet { inner: out.sink };
+        match read(reader.as_mut(), &mut Out { sink: &mut quiet, budget: out.budget }) {
+            Err(Stop::Fault(Fault::JsonSyntax | Fault::JsonEnd | Fault::XmlSyntax | Fault::XmlEnd)) => {
+                self.also = Also::Nothing;
+                Ok(())
+            }
+            done => done,
+        }
+    }
+}
+
+impl Reader for Body {
+    fn feed(&mut self, bytes: &[u8], out: &mut Out<'_>) -> Result<(), Stop> {
+        if let Some(reader) = &mut self.by_type {
+            reader.feed(bytes, out)?;
+        }
+        if let Also::Undecided = self.also {
+            self.decide(bytes);
+        }
+        self.read_also(out, |reader, out| reader.feed(bytes, out))
+    }
+
+    fn finish(&mut self, out: &mut Out<'_>) -> Result<(), Stop> {
+        if let Some(reader) = &mut self.by_type {
+            reader.finish(out)?;
+        }
+        self.read_also(out, |reader, out| reader.finish(out))
+    }
+}
+
+/// Passes on values. What is odd about text that may not even be meant is not said, but for what is an attack in any text.
+struct Quiet<'a> {
+    inner: &'a mut dyn Sink,
+}
+
+impl Sink for Quiet<'_> {
+    fn field(&mut self, field: Field<'_>) -> Flow {
+        self.inner.field(field)
+    }
+
+    fn note(&mut self, note: Note) -> Flow {
+        match note {
+            Note::XmlEntity => self.inner.note(note),
+            _ => Flow::Continue,
+        }
+    }
+}

@@ -1,0 +1,55 @@
+//! Which reader a body gets.
+
+use crate::kit::{Told, told};
+use gambeson_read::{Body, Limits, MediaType, Note, Profile, Stop};
+
+fn read(media: &str, profile: Profile, bytes: &[u8]) -> (Told, Result<(), Stop>) {
+    let media = MediaType::read(media.as_bytes());
+    told(Body::new(&media, profile, media.essence.ends_with(b"graphql+json"), &Limits::default()).unwrap(), bytes, &[3])
+}
+
+fn lines(media: &str, bytes: &[u8]) -> Vec<String> {
+    read(media, Profile::Any, bytes).0.lines
+}
+
+#[test]
+fn types_choose_the_reader() {
+    assert_eq!(lines("application/json", b"{\"a\":1}"), ["Json Number a=1"]);
+    assert_eq!(lines("application/ld+json", b"{\"a\":1}"), ["Json Number a=1"]);
+    assert_eq!(lines("application/x-www-form-urlencoded", b"a=1"), ["Form a=1"]);
+    assert_eq!(lines("text/xml", b"<a>1</a>"), ["Xml a=1"]);
+    assert_eq!(
+        lines("application/graphql+json", b"{\"query\":\"{a(b:\\\"x\\\")}\"}"),
+        ["Json query={a(b:\\\"x\\\")}", "Graphql b=x"]
+    );
+    assert_eq!(
+        lines("multipart/form-data; boundary=b", b"--b\r\nContent-Disposition: form-data; name=a\r\n\r\n1\r\n--b--")[1],
+        "Multipart a=1"
+    );
+    assert!(lines("image/png", b"a=1").is_empty());
+}
+
+#[test]
+fn a_body_is_also_what_it_begins_like() {
+    assert_eq!(lines("text/plain", b" \n{\"a\":\"\\u0027\"}"), ["Json a=\\'"]);
+    assert_eq!(lines("", b"\xef\xbb\xbf[1]"), ["Json Number 0=1"]);
+    assert_eq!(lines("application/octet-stream", b"<a b='1'/>"), ["Xml Attribute a@b=1"]);
+    let mut both = lines("application/x-www-form-urlencoded", b"{\"a\":\"x\"}");
+    both.sort();
+    assert_eq!(both, ["Form {\\\"a\\\":\\\"x\\\"}=", "Json a=x"]);
+}
+
+#[test]
+fn what_only_begins_like_it_does_no_harm() {
+    assert_eq!(read("text/plain", Profile::Any, b"{not json"), (Told::default(), Ok(())));
+    assert_eq!(read("text/html", Profile::Any, b"<!DOCTYPE html><p>x<br>").1, Ok(()));
+    assert_eq!(read("text/html", Profile::Any, b"<!DOCTYPE html><p>x<br>").0.notes, []);
+    assert_eq!(read("text/plain", Profile::Any, b"<!DOCTYPE a [<!ENTITY b 'c'>]><a/>").0.notes, [Note::XmlEntity]);
+    assert!(read("application/json", Profile::Any, b"{not json").1.is_err());
+}
+
+#[test]
+fn bottle_reads_text_as_a_form() {
+    assert_eq!(read("text/plain", Profile::Bottle, b"a=1").0.lines, ["Form a=1"]);
+    assert_eq!(read("text/plain", Profile::Django, b"a=1").0.lines, [""; 0]);
+}
