@@ -1,7 +1,8 @@
 //! Which reader a body gets, and what else it may be read as.
 //!
 //! Many apps parse JSON or XML out of a body whatever its type says (`json.loads(request.body)`), and many clients send JSON as a form
-//! (`curl -d`). A body that begins like JSON or XML and is said to be something else is therefore read as that too.
+//! (`curl -d`). A body that begins like JSON or XML and is said to be something else is therefore read as that too; before Bottle,
+//! which takes any body for a form, any body is read as one.
 
 use crate::{
     Fault, Field, Flow, GraphqlJson, Json, Limits, MediaType, Multipart, Note, Out, Place, Profile, Reader, Sink, Stop,
@@ -18,11 +19,16 @@ enum Also {
     Nothing,
 }
 
+/// Bottle refuses forms that are longer (its `MEMFILE_MAX`): beyond this nothing is one.
+const BOTTLE_FORM_BYTES_MAX: usize = 102_400;
+
 /// Reads one body: by its type, and by how it begins.
 pub struct Body {
     limits: Limits,
     by_type: Option<Box<dyn Reader + Send>>,
     also: Also,
+    /// Read as a form whatever its type, and how many bytes more at most.
+    form: Option<(UrlEncoded, usize)>,
 }
 
 impl Body {
@@ -34,18 +40,22 @@ impl Body {
             () if media.is_json() && graphql => Some(Box::new(GraphqlJson::new(limits))),
             () if media.is_json() => Some(Box::new(Json::new(limits))),
             () if media.is_xml() => Some(Box::new(Xml::new(limits))),
-            () if media.is_form() || (profile == Profile::Bottle && media.essence.starts_with(b"text/")) => {
-                Some(Box::new(UrlEncoded::new(Place::Form, limits)))
-            }
+            () if media.is_form() => Some(Box::new(UrlEncoded::new(Place::Form, limits))),
             () => None,
         };
         if media.is_multipart() || media.is_json() || media.is_xml() {
             also = Also::Nothing;
         }
-        Ok(Self { limits: *limits, by_type, also })
+        let form = match profile {
+            Profile::Bottle => true,
+            _ => profile.reads_any_type_as_form() && (media.essence.is_empty() || media.essence.starts_with(b"text/")),
+        };
+        let form = (form && by_type.is_none()).then(|| (UrlEncoded::new(Place::Form, limits), BOTTLE_FORM_BYTES_MAX));
+        Ok(Self { limits: *limits, by_type, also, form })
     }
 
-    /// Whether the type is one that has a reader. The values of other bodies are shown only if they begin like JSON or XML.
+    /// Whether the type is one that has a reader. The values of other bodies are shown only if they begin like JSON or XML, or if
+    /// the framework takes any body for a form.
     pub fn is_read_by_type(&self) -> bool {
         self.by_type.is_some()
     }
@@ -59,6 +69,17 @@ impl Body {
             Some(b'<') => Also::Reading(Box::new(Xml::new(&self.limits))),
             Some(_) => Also::Nothing,
         };
+    }
+
+    fn read_form(&mut self, bytes: &[u8], out: &mut Out<'_>) -> Result<(), Stop> {
+        let Some((form, left)) = &mut self.form else { return Ok(()) };
+        let within = bytes.get(..*left).unwrap_or(bytes);
+        form.feed(within, &mut Out { sink: &mut Quiet { inner: out.sink }, budget: out.budget })?;
+        *left -= within.len();
+        if within.len() < bytes.len() {
+            self.form = None;
+        }
+        Ok(())
     }
 
     /// Reads as something that it was not said to be: if it is not that either, no harm is done.
@@ -84,6 +105,7 @@ impl Reader for Body {
         if let Some(reader) = &mut self.by_type {
             reader.feed(bytes, out)?;
         }
+        self.read_form(bytes, out)?;
         if let Also::Undecided = self.also {
             self.decide(bytes);
         }
@@ -93,6 +115,9 @@ impl Reader for Body {
     fn finish(&mut self, out: &mut Out<'_>) -> Result<(), Stop> {
         if let Some(reader) = &mut self.by_type {
             reader.finish(out)?;
+        }
+        if let Some((form, _)) = &mut self.form {
+            form.finish(&mut Out { sink: &mut Quiet { inner: out.sink }, budget: out.budget })?;
         }
         self.read_also(out, |reader, out| reader.finish(out))
     }

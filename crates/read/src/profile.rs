@@ -116,7 +116,7 @@ impl Profile {
                 Note::LeadingSlash,
             ],
             Self::Aiohttp => &[Note::RawNonAscii],
-            Self::Bottle => &[Note::Hash, Note::TrailingSpace, Note::CookieSpace, Note::TransferEncoding, Note::LeadingSlash],
+            Self::Bottle => &[Note::Hash, Note::TrailingSpace, Note::TransferEncoding, Note::LeadingSlash],
         }
     }
 }

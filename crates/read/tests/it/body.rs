@@ -9,7 +9,7 @@ fn read(media: &str, profile: Profile, bytes: &[u8]) -> (Told, Result<(), Stop>)
 }
 
 fn lines(media: &str, bytes: &[u8]) -> Vec<String> {
-    read(media, Profile::Any, bytes).0.lines
+    read(media, Profile::Django, bytes).0.lines
 }
 
 #[test]
@@ -41,7 +41,7 @@ fn a_body_is_also_what_it_begins_like() {
 
 #[test]
 fn what_only_begins_like_it_does_no_harm() {
-    assert_eq!(read("text/plain", Profile::Any, b"{not json"), (Told::default(), Ok(())));
+    assert_eq!(read("text/plain", Profile::Django, b"{not json"), (Told::default(), Ok(())));
     assert_eq!(read("text/html", Profile::Any, b"<!DOCTYPE html><p>x<br>").1, Ok(()));
     assert_eq!(read("text/html", Profile::Any, b"<!DOCTYPE html><p>x<br>").0.notes, []);
     assert_eq!(read("text/plain", Profile::Any, b"<!DOCTYPE a [<!ENTITY b 'c'>]><a/>").0.notes, [Note::XmlEntity]);
@@ -49,7 +49,12 @@ fn what_only_begins_like_it_does_no_harm() {
 }
 
 #[test]
-fn bottle_reads_text_as_a_form() {
-    assert_eq!(read("text/plain", Profile::Bottle, b"a=1").0.lines, ["Form a=1"]);
-    assert_eq!(read("text/plain", Profile::Django, b"a=1").0.lines, [""; 0]);
+fn bottle_takes_any_body_for_a_form() {
+    let told = |profile, media: &str| read(media, profile, b"a=1&%").0;
+    assert_eq!(told(Profile::Bottle, "image/png").lines, ["Form a=1", "Form %="]);
+    assert_eq!(told(Profile::Bottle, "image/png").notes, []);
+    assert_eq!(told(Profile::Any, "text/plain").lines, ["Form a=1", "Form %="]);
+    assert!(told(Profile::Any, "image/png").lines.is_empty() && told(Profile::Django, "text/plain").lines.is_empty());
+    let long = [b"a=1&".repeat(20), vec![b'x'; 102_400]].concat();
+    assert_eq!(read("image/png", Profile::Bottle, &long).0.lines.len(), 20);
 }
