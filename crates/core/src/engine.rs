@@ -9,21 +9,24 @@
 //! does not compile.
 
 mod asker;
+mod body;
 mod forward;
 mod inbound;
 mod outbound;
 
-pub use forward::{Forwarded, Permit, RequestBody};
-pub use inbound::{Collecting, Decision, Pending, Step};
+pub use body::RequestBody;
+pub use forward::{Forwarded, Permit};
+pub use inbound::{Collecting, Decision, Inspecting, Pending, Step};
 pub use outbound::{Exchange, Finish, Held, Outgoing, Payload, ResponseStep, client_gone};
 
 use crate::{
     exchange::{Connection, Entropy, Notes, Request},
-    layers::{Denial, Facts, Reply, Verdict},
+    layers::{Denial, Facts, Inspector, Reply, Verdict},
     policy::{LayerName, Mode, Policy},
     record::{Action, Finding, Record, ReferenceId},
     target::Target,
 };
+use body::Late;
 use bytes::Bytes;
 use http::{HeaderMap, Method, StatusCode, Version};
 use std::sync::Arc;
@@ -83,7 +86,7 @@ impl Engine {
             original: None,
         };
         let wanted = self.policy.layers.audit_log.wants(self.policy.modes, &record.findings);
-        Exchange::new(self.clone(), Box::new(request), moment, None).instead(denial.status, headers, body).unread(record, wanted)
+        Exchange::new(self.clone(), Box::new(request), moment, Late::default()).instead(denial.status, headers, body).unread(record, wanted)
     }
 }
 
@@ -106,6 +109,7 @@ impl Unread<'_> {
             target: Target::root(),
             headers: HeaderMap::new(),
             version: Version::HTTP_11,
+            has_body: false,
             scheme: asker::scheme(policy, connection, headers),
             host: read.map_or_else(|_| sni(), |(authority, _)| authority.host),
             port: None,
@@ -140,13 +144,15 @@ struct Instead {
     body: Bytes,
 }
 
-/// Why a request does not go on to the next layer.
+/// What a layer wants done, other than to go on to the next.
 #[derive(Debug)]
 enum Halt {
     /// This is answered.
     Instead(Instead),
     /// The layer answers when it has seen this many bytes of the body, at most.
     Collect(usize),
+    /// The request goes on, and its body is read along.
+    Inspect(Box<dyn Inspector>),
 }
 
 /// Applies the mode of a layer to its verdict: the only place where `report` differs from `enforce`.
@@ -168,6 +174,7 @@ fn apply(notes: &mut Notes, verdict: Verdict, id: ReferenceId, json: bool) -> Op
         }
         Verdict::Collect(_) if notes.mode == Mode::Report => None,
         Verdict::Collect(bytes_max) => Some(Halt::Collect(bytes_max)),
+        Verdict::Inspect(inspector) => Some(Halt::Inspect(inspector)),
         Verdict::Answer(reply) => {
             notes.add(answered(notes.layer, notes.mode, &reply));
             Some(Halt::Instead(Instead { status: reply.status, headers: reply.headers, body: reply.body }))

@@ -60,6 +60,8 @@ pub struct Received {
     pub version: Version,
     /// The header fields as sent.
     pub headers: HeaderMap,
+    /// Whether a body follows, by the framing the host read.
+    pub has_body: bool,
 }
 
 /// Random bytes for one exchange: its reference id and its nonce. Drawn by the host.
@@ -121,6 +123,8 @@ pub struct Request {
     pub headers: HeaderMap,
     /// The version it came in.
     pub version: Version,
+    /// Whether a body follows.
+    pub has_body: bool,
     /// How it came.
     pub scheme: Scheme,
     /// The host it asked for, in lower case, without port; empty when there was none.

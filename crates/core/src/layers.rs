@@ -70,6 +70,26 @@ pub enum Verdict {
     Answer(Box<Reply>),
     /// The layer answers it itself when it has seen so many bytes of its body, at most.
     Collect(usize),
+    /// Nothing against its head; its body must be read along with it.
+    Inspect(Box<dyn Inspector>),
+}
+
+/// Reads one request's body for a layer: its beginning before the app sees any of it, the rest as it passes.
+pub trait Inspector: std::fmt::Debug + Send + Sync {
+    /// How many bytes must be judged before the app gets any.
+    fn window(&self) -> usize;
+
+    /// Judges the next bytes. The same bytes in other pieces give the same verdict.
+    ///
+    /// # Errors
+    /// The refusal. After it nothing more is asked in `enforce`; in `report` the rest is read all the same.
+    fn feed(&mut self, bytes: &[u8]) -> Result<(), Box<Denial>>;
+
+    /// Judges what is complete only now that the body has ended.
+    ///
+    /// # Errors
+    /// The refusal.
+    fn end(&mut self) -> Result<(), Box<Denial>>;
 }
 
 /// What a layer says of an answer.
@@ -102,6 +122,8 @@ pub struct Denial {
     pub allow: String,
     /// Header fields of the refusal, such as `Retry-After`.
     pub headers: HeaderMap,
+    /// Whether it was written down already, by [`crate::engine::RequestBody`]: a host hands it back later.
+    pub(crate) is_written: bool,
 }
 
 impl Denial {
@@ -117,6 +139,7 @@ impl Denial {
             transformations: Vec::new(),
             allow: String::new(),
             headers: HeaderMap::new(),
+            is_written: false,
         })
     }
 

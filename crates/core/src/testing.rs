@@ -20,6 +20,7 @@ pub(crate) fn engine(policy: &str) -> Engine {
 pub(crate) struct Ask {
     received: Received,
     connection: Connection,
+    body: Vec<u8>,
 }
 
 /// What became of it, with an app that answers 200.
@@ -62,8 +63,10 @@ impl Ask {
             authority: None,
             version: Version::HTTP_11,
             headers,
+            has_body: false,
         };
-        Self { received, connection: Connection::new([192, 0, 2, 1].into(), Some(Tls::default().into())) }
+        let connection = Connection::new([192, 0, 2, 1].into(), Some(Tls::default().into()));
+        Self { received, connection, body: Vec::new() }
     }
 
     pub(crate) fn get(target: &str) -> Self {
@@ -105,30 +108,46 @@ impl Ask {
         self
     }
 
+    /// Adds a body.
+    pub(crate) fn body(mut self, body: &[u8]) -> Self {
+        self.body = body.to_vec();
+        self.received.has_body = true;
+        self
+    }
+
     /// Asks, with an app that answers an empty 200.
     pub(crate) fn to(self, engine: &Engine) -> Seen {
         let moment = Moment { now_ms: 1_800_000_000_000, entropy: Entropy([7; 24]) };
-        match engine.receive(self.received, self.connection, moment) {
-            Step::Respond(outgoing) => seen(outgoing, None),
-            Step::Ask(pending) => match pending.decide(&[]) {
-                Decision::Respond(outgoing) => seen(outgoing, None),
-                Decision::Collect(collecting) => seen(collecting.body(b"", true), None),
-                Decision::Forward(permit, _, exchange) => {
-                    let sent = exchange.forwarded(&permit);
-                    let forwarded = Some((sent.target.as_str().to_owned(), sent.headers.clone()));
-                    let head = ResponseHead { status: StatusCode::OK, headers: HeaderMap::new() };
-                    match exchange.response(head) {
-                        ResponseStep::Send(outgoing) => seen(outgoing, forwarded),
-                        ResponseStep::Hold(held) => seen(held.body(b"", true), forwarded),
-                    }
-                }
-            },
+        let decision = match engine.receive(self.received, self.connection, moment) {
+            Step::Respond(outgoing) => Decision::Respond(outgoing),
+            Step::Ask(pending) => pending.decide(&[]),
+        };
+        match decision {
+            Decision::Inspect(inspecting) => went(inspecting.begin(&self.body, true)),
+            decision => went(decision),
+        }
+    }
+}
+
+fn went(decision: Decision) -> Seen {
+    match decision {
+        Decision::Respond(outgoing) => seen(outgoing, None),
+        Decision::Collect(collecting) => seen(collecting.body(b"", true), None),
+        Decision::Inspect(_) => unreachable!("inspected already"),
+        Decision::Forward(permit, _, exchange) => {
+            let sent = exchange.forwarded(&permit);
+            let forwarded = Some((sent.target.as_str().to_owned(), sent.headers.clone()));
+            let head = ResponseHead { status: StatusCode::OK, headers: HeaderMap::new() };
+            match exchange.response(head) {
+                ResponseStep::Send(outgoing) => seen(outgoing, forwarded),
+                ResponseStep::Hold(held) => seen(held.body(b"", true), forwarded),
+            }
         }
     }
 }
 
 fn seen(outgoing: Outgoing, forwarded: Option<(String, HeaderMap)>) -> Seen {
-    let findings = outgoing.finish.findings().cloned().collect();
+    let findings = outgoing.finish.findings().map(std::borrow::Cow::into_owned).collect();
     let (status, headers) = (outgoing.head.status.as_u16(), outgoing.head.headers);
     Seen { status, headers, forwarded, findings, recorded: outgoing.finish.record(0).is_some() }
 }

@@ -85,6 +85,7 @@ async fn one<I: AsyncRead + AsyncWrite + Unpin>(
         authority: None,
         version: if turn.is_http10 { http::Version::HTTP_10 } else { http::Version::HTTP_11 },
         headers,
+        has_body: head.framing != Framing::None,
     };
     let mut body = H1Body::new(io, buf, head.framing, head.expect_continue, &turn, worker);
     let mut respond = H1Respond::new(io, &turn, worker);

@@ -128,6 +128,7 @@ impl Stream {
             method: parts.method,
             version: http::Version::HTTP_2,
             headers: one_cookie(parts.headers),
+            has_body: framing != Framing::None,
         };
         let mut body = H2Body { stream, framing, pace: self.worker.timings.pace() };
         let mut answer = H2Respond { respond, stream: None, ended: false, pace: self.worker.timings.send_pace() };

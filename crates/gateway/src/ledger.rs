@@ -22,7 +22,8 @@ impl Ledger {
     pub(crate) fn ended(&self, protocol: Protocol, finish: Finish, status: StatusCode, took: Duration) {
         self.metrics.requests.increment((protocol, StatusClass::of(status.as_u16())));
         self.metrics.request_seconds.observe(took);
-        for Finding { layer, rule, mode, .. } in finish.findings() {
+        for finding in finish.findings() {
+            let Finding { layer, rule, mode, .. } = finding.as_ref();
             self.metrics.findings.increment(*layer, rule, *mode);
         }
         let Some(audit) = &self.audit else { return };

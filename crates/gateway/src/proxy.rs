@@ -7,7 +7,7 @@ use crate::{
 };
 use bytes::{Bytes, BytesMut};
 use gambeson_core::{
-    engine::{Decision, Exchange, Finish, Outgoing, Payload, Permit, RequestBody, ResponseStep, Step, client_gone},
+    engine::{Decision, Exchange, Finish, Inspecting, Outgoing, Payload, Permit, RequestBody, ResponseStep, Step, client_gone},
     exchange::{Received, ResponseHead},
     layers::Denial,
     policy::LayerName,
@@ -54,6 +54,79 @@ pub(crate) async fn serve<B: Incoming, R: Respond>(
             let (bytes, whole) = collect(body, collecting.bytes_max()).await;
             send_own(worker, collecting.body(&bytes, whole), respond, head_only).await
         }
+        Decision::Inspect(inspecting) => Box::pin(inspect(worker, inspecting, body, respond, head_only)).await,
+    }
+}
+
+/// Lets the beginning of the body be judged, then sends it on with the rest behind it.
+async fn inspect<B: Incoming, R: Respond>(
+    worker: &Worker,
+    mut inspecting: Inspecting,
+    body: &mut B,
+    respond: &mut R,
+    head_only: bool,
+) -> Served {
+    let declared = match body.framing() {
+        Framing::Length(length) => inspecting.declared(length),
+        Framing::None | Framing::Chunked => Ok(()),
+    };
+    let read = match declared {
+        Ok(()) => Begun::read(body, inspecting.window()).await,
+        Err(denial) => Err(BodyError::Refused(denial)),
+    };
+    let decision = match read {
+        Ok(mut begun) => match inspecting.begin(&begun.bytes, begun.whole) {
+            Decision::Forward(permit, limit, exchange) => {
+                return Forward { worker, respond, head_only }.run(permit, limit, exchange, &mut begun).await;
+            }
+            decision => decision,
+        },
+        Err(BodyError::Refused(denial)) => Decision::Respond(inspecting.fail(denial)),
+        Err(BodyError::Gone) => {
+            worker.record(inspecting.abandon(), client_gone());
+            return Served::Abort;
+        }
+    };
+    match decision {
+        Decision::Respond(outgoing) => send_own(worker, outgoing, respond, head_only).await,
+        Decision::Forward(..) | Decision::Collect(_) | Decision::Inspect(_) => Served::Abort,
+    }
+}
+
+/// A body whose beginning was read before the rest is asked for.
+struct Begun<'b, B> {
+    bytes: Bytes,
+    whole: bool,
+    rest: &'b mut B,
+}
+
+impl<'b, B: Incoming> Begun<'b, B> {
+    async fn read(rest: &'b mut B, bytes_max: usize) -> Result<Self, BodyError> {
+        let mut bytes = BytesMut::new();
+        while bytes.len() < bytes_max {
+            match rest.piece().await? {
+                Some(piece) => bytes.extend_from_slice(&piece),
+                None => return Ok(Self { bytes: bytes.freeze(), whole: true, rest }),
+            }
+        }
+        Ok(Self { bytes: bytes.freeze(), whole: false, rest })
+    }
+}
+
+impl<B: Incoming> Incoming for Begun<'_, B> {
+    fn framing(&self) -> Framing {
+        self.rest.framing()
+    }
+
+    async fn piece(&mut self) -> Result<Option<Bytes>, BodyError> {
+        if !self.bytes.is_empty() {
+            return Ok(Some(std::mem::take(&mut self.bytes)));
+        }
+        if self.whole { Ok(None) } else { self.rest.piece().await }
+    }
+
+    async fn gone(&mut self) {
+        self.rest.gone().await;
     }
 }
 
@@ -105,7 +178,7 @@ async fn send_whole<R: Respond>(respond: &mut R, head: &ResponseHead, bytes: Byt
 }
 
 /// Uses up the permit: from here on the request is bytes.
-fn prepare(permit: Permit, limit: &RequestBody, exchange: &Exchange, framing: Framing) -> Result<Sending, Box<Denial>> {
+fn prepare(permit: Permit, limit: &mut RequestBody, exchange: &Exchange, framing: Framing) -> Result<Sending, Box<Denial>> {
     if let Framing::Length(length) = framing {
         limit.declared(length)?;
     }
@@ -157,7 +230,7 @@ impl Sending {
 
 impl<R: Respond> Forward<'_, R> {
     async fn run<B: Incoming>(mut self, permit: Permit, mut limit: RequestBody, exchange: Exchange, body: &mut B) -> Served {
-        let sending = match prepare(permit, &limit, &exchange, body.framing()) {
+        let sending = match prepare(permit, &mut limit, &exchange, body.framing()) {
             Ok(sending) => sending,
             Err(denial) => return self.fail(exchange, denial).await,
         };
@@ -431,6 +504,7 @@ async fn pump<'b, B: Incoming>(
             return Ok(body);
         }
     }
+    limit.end().map_err(BodyError::Refused)?;
     let _unread = connection.end_body(framing, written, stall).await;
     Ok(body)
 }

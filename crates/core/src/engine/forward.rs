@@ -1,18 +1,13 @@
-//! What goes to the app: the permit, and the count of the body behind it.
+//! What goes to the app: the permit, and the head it allows.
 
-use super::{Exchange, finding_of};
+use super::Exchange;
 use crate::{
     exchange::Request,
-    layers::Denial,
-    policy::{LayerName, Mode, Modes, Policy, Route},
-    record::{Action, Finding},
+    policy::{Policy, Route},
     target::Target,
 };
-use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
-use std::{
-    sync::{Arc, OnceLock},
-    time::Duration,
-};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, header};
+use std::time::Duration;
 
 /// Leave to send one request to the app, exactly as it was decided. Only the engine makes one, and sending takes it by
 /// value; the head it allows is the exchange's own (see [`Exchange::forwarded`]), so nothing is copied.
@@ -146,82 +141,6 @@ const FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto")
 const FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
 /// What an app that wants to allow its own inline scripts puts into their `nonce` attribute.
 const NONCE: HeaderName = HeaderName::from_static("x-gambeson-nonce");
-
-/// Counts a request body as it passes.
-#[derive(Debug)]
-pub struct RequestBody {
-    bytes_left: u64,
-    bytes_max: u64,
-    over: Over,
-}
-
-/// What becomes of a body that is larger than the policy allows.
-#[derive(Debug)]
-enum Over {
-    Refuse,
-    Report(Overrun),
-    Pass,
-}
-
-/// What is found of a body that is only reported on: perhaps when the exchange was answered already, so both hold it.
-pub(super) type Overrun = Arc<OnceLock<Finding>>;
-
-impl RequestBody {
-    pub(super) fn new(bytes_max: u64, modes: Modes) -> Self {
-        let over = match modes.get(LayerName::Protocol) {
-            Mode::Enforce => Over::Refuse,
-            Mode::Report => Over::Report(Overrun::default()),
-            Mode::Off => Over::Pass,
-        };
-        Self { bytes_left: bytes_max, bytes_max, over }
-    }
-
-    /// Where it is told that the body grew too large, if nothing more comes of it.
-    pub(super) fn overrun(&self) -> Option<Overrun> {
-        match &self.over {
-            Over::Report(overrun) => Some(Arc::clone(overrun)),
-            Over::Refuse | Over::Pass => None,
-        }
-    }
-
-    /// Judges a length that was declared, before a byte is read.
-    ///
-    /// # Errors
-    /// The refusal, when it is more than the policy allows.
-    pub fn declared(&self, bytes: u64) -> Result<(), Box<Denial>> {
-        if bytes > self.bytes_max { self.over(Some(bytes)) } else { Ok(()) }
-    }
-
-    /// Judges the next piece.
-    ///
-    /// # Errors
-    /// The refusal, when the body grew over what the policy allows.
-    pub fn piece(&mut self, bytes: &[u8]) -> Result<(), Box<Denial>> {
-        let left = self.bytes_left.checked_sub(bytes.len() as u64);
-        self.bytes_left = left.unwrap_or(0);
-        if left.is_none() { self.over(None) } else { Ok(()) }
-    }
-
-    fn over(&self, declared: Option<u64>) -> Result<(), Box<Denial>> {
-        match &self.over {
-            Over::Refuse => return Err(self.too_large(declared)),
-            Over::Report(overrun) => {
-                overrun.get_or_init(|| finding_of(LayerName::Protocol, Mode::Report, Action::Refuse, &self.too_large(declared)));
-            }
-            Over::Pass => {}
-        }
-        Ok(())
-    }
-
-    fn too_large(&self, declared: Option<u64>) -> Box<Denial> {
-        let why = format!("the body is larger than {} bytes (CWE-770)", self.bytes_max);
-        let say = "The request body is larger than this site accepts.";
-        let value = declared.map_or_else(|| format!("more than {} bytes", self.bytes_max), |bytes| format!("{bytes} bytes"));
-        Denial::new("body-too-large", StatusCode::PAYLOAD_TOO_LARGE, say, why)
-            .at("body", value)
-            .allowed_by("[[route]]\npath = \"PATH\"\nbody = \"SIZE\"")
-    }
-}
 
 #[cfg(test)]
 mod tests {

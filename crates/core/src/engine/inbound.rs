@@ -1,9 +1,13 @@
 //! From a received head to a decision.
 
-use super::{Engine, Exchange, Halt, Instead, Moment, Outgoing, Permit, RequestBody, Unread, apply, asker, finding_of};
+use super::{
+    Engine, Exchange, Finish, Halt, Instead, Moment, Outgoing, Permit, RequestBody, Unread, apply, asker,
+    body::{Late, Watch},
+    finding_of,
+};
 use crate::{
     exchange::{Connection, Notes, Received, Request, Scheme},
-    layers::{Body, Facts, Layer, Settings, Verdict},
+    layers::{Body, Denial, Facts, Layer, Settings, Verdict},
     policy::{LayerName, Mode, Modes, Route},
     record::{Action, ReferenceId},
     store::{Answer, Ask},
@@ -32,6 +36,17 @@ pub enum Decision {
     Respond(Outgoing),
     /// It is answered by a layer that must see its body first.
     Collect(Collecting),
+    /// The beginning of its body must be seen before the app gets anything.
+    Inspect(Inspecting),
+}
+
+/// A request whose head may pass, and whose body is judged: the beginning now, the rest as it passes.
+#[derive(Debug)]
+pub struct Inspecting {
+    engine: Engine,
+    request: Box<Request>,
+    moment: Moment,
+    body: RequestBody,
 }
 
 /// A request that a layer answers itself once it has seen the body, such as a browser's report.
@@ -99,6 +114,7 @@ impl Engine {
             target,
             headers: received.headers,
             version: received.version,
+            has_body: received.has_body,
             scheme,
             host: authority.host,
             port: authority.port.or_else(|| policy.listen.public_port.filter(|_| scheme == Scheme::Https)),
@@ -111,7 +127,7 @@ impl Engine {
     }
 
     fn respond(&self, request: Box<Request>, moment: Moment, instead: Instead) -> Outgoing {
-        Exchange::new(self.clone(), request, moment, None).instead(instead.status, instead.headers, instead.body)
+        Exchange::new(self.clone(), request, moment, Late::default()).instead(instead.status, instead.headers, instead.body)
     }
 }
 
@@ -130,11 +146,16 @@ impl Pending {
         let route = request.route.and_then(|id| policy.routes.get(id));
         let id = moment.entropy.reference();
         let mut rest = answers;
+        let mut watches = Vec::new();
         for (layer, count) in policy.layers.admission().into_iter().zip(counts) {
             let (own, others) = rest.split_at_checked(usize::from(count)).unwrap_or((rest, &[]));
             rest = others;
             match judge(layer, &mut request, route, modes, own, id) {
                 None => {}
+                Some(Halt::Inspect(inspector)) => {
+                    let (layer, mode) = (layer.name(), modes.get(layer.name()));
+                    watches.push(Watch { layer, mode, inspector });
+                }
                 Some(Halt::Instead(instead)) => return Decision::Respond(engine.respond(request, moment, instead)),
                 Some(Halt::Collect(bytes_max)) => {
                     let (layer, mode) = (layer.name(), modes.get(layer.name()));
@@ -142,10 +163,56 @@ impl Pending {
                 }
             }
         }
-        let permit = Permit::new(&policy, &mut request, route);
-        let body = RequestBody::new(policy.layers.protocol.body_bytes_max(route), modes);
-        let exchange = Exchange::new(engine, request, moment, body.overrun());
-        Decision::Forward(permit, body, exchange)
+        let inspect = !watches.is_empty();
+        let body = RequestBody::new(policy.layers.protocol.body_bytes_max(route), modes, watches);
+        let inspecting = Inspecting { engine, request, moment, body };
+        if inspect { Decision::Inspect(inspecting) } else { inspecting.forward() }
+    }
+}
+
+impl Inspecting {
+    /// How many bytes of the body must be seen, at most. A host may read a little more than that, and hands over all it read.
+    #[must_use]
+    pub fn window(&self) -> usize {
+        self.body.window()
+    }
+
+    /// Judges a length that was declared, before a byte is read.
+    ///
+    /// # Errors
+    /// The refusal, when it is more than the policy allows: to be given to [`fail`](Self::fail).
+    pub fn declared(&mut self, bytes: u64) -> Result<(), Box<Denial>> {
+        self.body.declared(bytes)
+    }
+
+    /// Judges the beginning of the body. What the host has read passes through [`RequestBody::piece`] like the rest.
+    #[must_use]
+    pub fn begin(mut self, bytes: &[u8], whole: bool) -> Decision {
+        match self.body.begin(bytes, whole) {
+            Ok(()) => self.forward(),
+            Err(denial) => Decision::Respond(self.fail(denial)),
+        }
+    }
+
+    /// Answers for a body that was refused before its beginning was seen: it is too large, malformed, or too slow.
+    #[must_use]
+    pub fn fail(self, denial: Box<Denial>) -> Outgoing {
+        Exchange::new(self.engine, self.request, self.moment, self.body.late()).fail(LayerName::Protocol, denial)
+    }
+
+    /// What is left to do when the client went away meanwhile.
+    #[must_use]
+    pub fn abandon(self) -> Finish {
+        Exchange::new(self.engine, self.request, self.moment, self.body.late()).abandon()
+    }
+
+    fn forward(self) -> Decision {
+        let Self { engine, mut request, moment, body } = self;
+        let policy = engine.policy();
+        let route = request.route.and_then(|id| policy.routes.get(id));
+        let permit = Permit::new(policy, &mut request, route);
+        let late = body.late();
+        Decision::Forward(permit, body, Exchange::new(engine, request, moment, late))
     }
 }
 

@@ -1,6 +1,6 @@
 //! From the app's answer, or our own, to what leaves and what is written down.
 
-use super::{Engine, Halt, Moment, apply, finding_of, forward::Overrun};
+use super::{Engine, Halt, Moment, apply, body::Late, finding_of};
 use crate::{
     exchange::{Notes, Request, Response, ResponseHead},
     layers::{Body, Denial, Layer, Outcome, Verdict},
@@ -9,6 +9,7 @@ use crate::{
 };
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, StatusCode, header};
+use std::borrow::Cow;
 
 /// An exchange whose request was decided: it turns answers into what may leave.
 #[derive(Debug)]
@@ -17,7 +18,8 @@ pub struct Exchange {
     /// Boxed, since it passes through every phase by value.
     request: Box<Request>,
     moment: Moment,
-    overrun: Option<Overrun>,
+    /// What was found of the request's body.
+    late: Late,
 }
 
 /// After the answer's head.
@@ -95,12 +97,12 @@ impl Finish {
     }
 
     /// What the layers found, whether it is written down or not: to be counted.
-    pub fn findings(&self) -> impl Iterator<Item = &Finding> {
+    pub fn findings(&self) -> impl Iterator<Item = Cow<'_, Finding>> {
         let (findings, late) = match &self.what {
-            What::Unread { record, .. } => (&record.findings, None),
-            What::Exchange { findings, exchange, .. } => (findings, exchange.late()),
+            What::Unread { record, .. } => (&record.findings, Vec::new()),
+            What::Exchange { findings, exchange, .. } => (findings, exchange.late.all()),
         };
-        findings.iter().chain(late)
+        findings.iter().map(Cow::Borrowed).chain(late.into_iter().map(Cow::Owned))
     }
 
     /// Notes that the answer broke off after its head had left, when nothing can be answered any more.
@@ -118,7 +120,7 @@ impl Finish {
         match self.what {
             What::Unread { record, wanted } => wanted.then_some(record),
             What::Exchange { exchange, mut findings, status, app_status, original } => {
-                findings.extend(exchange.late().cloned());
+                findings.extend(exchange.late.all());
                 let record = exchange.record(status, app_status, findings, original)?;
                 Some(Box::new(Record { took_ms, ..record }))
             }
@@ -135,13 +137,8 @@ impl Outgoing {
 }
 
 impl Exchange {
-    pub(super) const fn new(engine: Engine, request: Box<Request>, moment: Moment, overrun: Option<Overrun>) -> Self {
-        Self { engine, request, moment, overrun }
-    }
-
-    /// What was found while the body passed, up to now.
-    fn late(&self) -> Option<&Finding> {
-        self.overrun.as_ref()?.get()
+    pub(super) const fn new(engine: Engine, request: Box<Request>, moment: Moment, late: Late) -> Self {
+        Self { engine, request, moment, late }
     }
 
     /// The exchange's reference id.
@@ -183,8 +180,11 @@ impl Exchange {
     pub fn fail(mut self, layer: LayerName, denial: Box<Denial>) -> Outgoing {
         self.request.notes.layer = layer;
         self.request.notes.mode = Mode::Enforce;
-        let (id, json) = (self.id(), self.request.wants_json());
+        let (id, json, is_written) = (self.id(), self.request.wants_json(), denial.is_written);
         let instead = apply(&mut self.request.notes, Verdict::Refuse(denial), id, json);
+        if is_written {
+            self.request.notes.findings.pop();
+        }
         match instead {
             Some(Halt::Instead(instead)) => self.instead(instead.status, instead.headers, instead.body),
             _ => self.instead(StatusCode::INTERNAL_SERVER_ERROR, HeaderMap::new(), Bytes::new()),

@@ -34,14 +34,25 @@ fn once(engine: &Engine, case: &Case, buckets: &mut Buckets) -> Result<Observed,
         Step::Respond(outgoing) => return Ok(observed(outgoing, None, case)),
     };
     let answers: Vec<Answer> = pending.asks().iter().map(|ask| buckets.answer(ask)).collect();
-    Ok(match pending.decide(&answers) {
+    let bytes = case.request.body.as_bytes();
+    let decision = match pending.decide(&answers) {
+        Decision::Inspect(mut inspecting) => match inspecting.declared(bytes.len() as u64) {
+            Ok(()) => {
+                let (seen, whole) = held(bytes, inspecting.window());
+                inspecting.begin(seen, whole)
+            }
+            Err(denial) => Decision::Respond(inspecting.fail(denial)),
+        },
+        decision => decision,
+    };
+    Ok(match decision {
         Decision::Respond(outgoing) => observed(outgoing, None, case),
         Decision::Collect(collecting) => {
-            let bytes = case.request.body.as_bytes();
-            let seen = &bytes[..collecting.bytes_max().min(bytes.len())];
-            observed(collecting.body(seen, seen.len() == bytes.len()), None, case)
+            let (seen, whole) = held(bytes, collecting.bytes_max());
+            observed(collecting.body(seen, whole), None, case)
         }
-        Decision::Forward(permit, body, exchange) => match body.declared(case.request.body.len() as u64) {
+        Decision::Inspect(_) => return Err("inspected twice".into()),
+        Decision::Forward(permit, mut body, exchange) => match body.declared(bytes.len() as u64).and_then(|()| body.piece(bytes)) {
             Ok(()) => forward(&permit, exchange, case)?,
             Err(denial) => observed(exchange.fail(gambeson_core::policy::LayerName::Protocol, denial), None, case),
         },
@@ -76,6 +87,7 @@ fn received(question: &Question) -> Result<Received, String> {
         authority: None,
         version: Version::HTTP_11,
         headers: headers(&question.headers)?,
+        has_body: !question.body.is_empty(),
     })
 }
 
@@ -104,7 +116,7 @@ fn observed(outgoing: Outgoing, forwarded: Option<Forwarded>, case: &Case) -> Ob
         status: outgoing.head.status.as_u16(),
         headers: lines(&outgoing.head.headers),
         body,
-        findings: Some(outgoing.finish.findings().map(seen).collect()),
+        findings: Some(outgoing.finish.findings().map(|finding| seen(&finding)).collect()),
     }
 }
 
@@ -183,6 +195,7 @@ pub(crate) fn ask_as(
         authority: None,
         version: Version::HTTP_11,
         headers: headers(&lines).unwrap(),
+        has_body: false,
     };
     let connection = Connection::new([192, 0, 2, 1].into(), Some(Arc::new(tls)));
     let moment = Moment { now_ms: 0, entropy: Entropy([7; 24]) };
@@ -211,9 +224,9 @@ fn asked(outgoing: Outgoing, forwarded: bool) -> Asked {
     let decided = outgoing.finish.findings().find(|finding| matches!(finding.action, Action::Refuse | Action::Answer));
     Asked {
         forwarded,
-        rule: decided.map(|finding| format!("{}/{}", finding.layer, finding.rule)).unwrap_or_default(),
-        value: decided.map(|finding| finding.value.clone()).unwrap_or_default(),
-        allow: decided.map(|finding| finding.allow.clone()).unwrap_or_default(),
+        rule: decided.as_ref().map(|finding| format!("{}/{}", finding.layer, finding.rule)).unwrap_or_default(),
+        value: decided.as_ref().map(|finding| finding.value.clone()).unwrap_or_default(),
+        allow: decided.as_ref().map(|finding| finding.allow.clone()).unwrap_or_default(),
         status: outgoing.head.status.as_u16(),
         headers: outgoing.head.headers,
     }

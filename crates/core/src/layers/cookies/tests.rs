@@ -20,7 +20,7 @@ fn forwarded(policy: &str, https: bool, cookie: &[u8]) -> (Exchange, Option<Stri
         headers.insert(header::COOKIE, HeaderValue::from_bytes(cookie).unwrap());
     }
     let received =
-        Received { method: Method::GET, target: Bytes::from_static(b"/"), authority: None, version: Version::HTTP_11, headers };
+        Received { method: Method::GET, target: Bytes::from_static(b"/"), authority: None, version: Version::HTTP_11, headers, has_body: false };
     let connection = Connection::new([127, 0, 0, 1].into(), https.then(|| Arc::new(Tls::default())));
     let Step::Ask(pending) = engine.receive(received, connection, Moment { now_ms: 0, entropy: Entropy([7; 24]) }) else {
         panic!("answered at once")

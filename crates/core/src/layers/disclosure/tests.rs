@@ -40,7 +40,7 @@ fn answer_to(
     let mut headers = map(sent);
     headers.insert(header::HOST, HeaderValue::from_static("localhost"));
     let target = Bytes::from_static(target.as_bytes());
-    let received = Received { method: Method::GET, target, authority: None, version: Version::HTTP_11, headers };
+    let received = Received { method: Method::GET, target, authority: None, version: Version::HTTP_11, headers, has_body: false };
     let connection = Connection::new([127, 0, 0, 1].into(), Some(Arc::new(Tls::default())));
     let moment = Moment { now_ms: 0, entropy: Entropy([0; 24]) };
     let Step::Ask(pending) = engine.receive(received, connection, moment) else { panic!("answered at once") };

@@ -15,7 +15,7 @@ fn decide(engine: &Engine, method: Method, target: &'static str, sent: &[(&'stat
     let mut headers = map(sent);
     headers.insert(header::HOST, HeaderValue::from_static("localhost"));
     let target = Bytes::from_static(target.as_bytes());
-    let received = Received { method, target, authority: None, version: Version::HTTP_11, headers };
+    let received = Received { method, target, authority: None, version: Version::HTTP_11, headers, has_body: false };
     let connection = Connection::new([127, 0, 0, 1].into(), Some(Arc::new(Tls::default())));
     let moment = Moment { now_ms: 0, entropy: Entropy([7; 24]) };
     match engine.receive(received, connection, moment) {
