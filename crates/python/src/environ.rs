@@ -71,6 +71,7 @@ impl<'py> Environ<'py> {
             authority: None,
             version: Version::HTTP_11,
             headers: HeaderMap::with_capacity(24),
+            has_body: false,
         };
         let seen = Seen {
             fields: Vec::with_capacity(16),
@@ -170,7 +171,9 @@ impl<'py> Environ<'py> {
     }
 
     /// What must be decided, and what is needed to give the app its view afterwards.
-    pub(crate) fn split(self) -> (Received, Connection, View<'py>) {
+    pub(crate) fn split(mut self) -> (Received, Connection, View<'py>) {
+        let is_chunked = || self.received.headers.contains_key(http::header::TRANSFER_ENCODING);
+        self.received.has_body = self.seen.length.map_or_else(is_chunked, |length| length > 0);
         (self.received, self.connection, View { dict: self.dict, seen: self.seen })
     }
 }
@@ -223,12 +226,16 @@ impl<'py> View<'py> {
         self.seen.input.as_ref()
     }
 
+    /// Whether the server says where the body ends: reading beyond its end finds nothing, and does not wait.
+    pub(crate) fn is_terminated(&self) -> PyResult<bool> {
+        let ended = self.dict.get_item(intern!(self.dict.py(), "wsgi.input_terminated"))?;
+        Ok(ended.is_some_and(|ended| ended.is_truthy().unwrap_or(false)))
+    }
+
     /// The request's body, or as much of it as is wanted, and whether that is all. Without a declared length nothing is read
     /// unless the server says where the body ends: to wait for more would be to wait for ever.
     pub(crate) fn collect(&self, bytes_max: usize) -> PyResult<(Vec<u8>, bool)> {
-        let ended = self.dict.get_item(intern!(self.dict.py(), "wsgi.input_terminated"))?;
-        let ended = ended.is_some_and(|ended| ended.is_truthy().unwrap_or(false));
-        let length = self.seen.length.unwrap_or(if ended { u64::MAX } else { 0 });
+        let length = self.seen.length.unwrap_or(if self.is_terminated()? { u64::MAX } else { 0 });
         let wanted = usize::try_from(length).unwrap_or(usize::MAX).min(bytes_max);
         let mut body = Vec::new();
         while let Some(input) = self.seen.input.as_ref().filter(|_| body.len() < wanted) {

@@ -10,13 +10,13 @@ use crate::{
     input::Input,
 };
 use gambeson_core::{
-    engine::{Decision, Exchange, Outgoing, Payload, Permit, RequestBody, Step},
+    engine::{Decision, Exchange, Inspecting, Outgoing, Payload, Permit, RequestBody, Step},
     policy::{IN_PROCESS_GAPS, LayerName},
 };
 use http::Method;
 use pyo3::{
     PyTraverseError, PyVisit,
-    exceptions::PyException,
+    exceptions::{PyException, PyRuntimeError},
     intern,
     prelude::*,
     types::{PyBytes, PyDict, PyList, PyTuple},
@@ -56,18 +56,23 @@ impl Guard {
             Step::Respond(outgoing) => return self.respond(start, outgoing, began, head_only),
         };
         let answers = self.host.answers(pending.asks());
-        let (permit, body, exchange) = match pending.decide(&answers) {
+        let (decision, held) = match pending.decide(&answers) {
+            Decision::Inspect(inspecting) => inspect(&view, inspecting)?,
+            decision => (decision, Vec::new()),
+        };
+        let (permit, mut body, exchange) = match decision {
             Decision::Forward(permit, body, exchange) => (permit, body, exchange),
             Decision::Respond(outgoing) => return self.respond(start, outgoing, began, head_only),
             Decision::Collect(collecting) => {
                 let (bytes, whole) = view.collect(collecting.bytes_max())?;
                 return self.respond(start, collecting.body(&bytes, whole), began, head_only);
             }
+            Decision::Inspect(_) => return Err(PyRuntimeError::new_err("a body was to be inspected twice")),
         };
         if let Some(Err(denial)) = view.length().map(|length| body.declared(length)) {
             return self.respond(start, exchange.fail(LayerName::Protocol, denial), began, head_only);
         }
-        self.forward(start, &view, permit, body, exchange, began)
+        self.forward(start, &view, permit, (body, held), exchange, began)
     }
 
     /// Answers instead of the app.
@@ -95,7 +100,7 @@ impl Guard {
         start: &Bound<'py, PyAny>,
         view: &View<'py>,
         permit: Permit,
-        body: RequestBody,
+        (body, held): (RequestBody, Vec<u8>),
         exchange: Exchange,
         began: &Began,
     ) -> PyResult<Bound<'py, PyAny>> {
@@ -103,7 +108,7 @@ impl Guard {
         view.apply(permit, &exchange)?;
         let answer = Arc::new(Answer::new(Arc::clone(&self.host), began.at, head_only, exchange, start.clone().unbind()));
         if let Some(input) = view.input() {
-            let input = Input::new(input.clone().unbind(), Arc::clone(&answer), body, view.length());
+            let input = Input::new(input.clone().unbind(), Arc::clone(&answer), body, held, view.length());
             view.dict().set_item(intern!(py, "wsgi.input"), Bound::new(py, input)?)?;
         }
         let called = self.app.bind(py).call1((view.dict(), Bound::new(py, StartResponse(Arc::clone(&answer)))?));
@@ -119,6 +124,17 @@ impl Guard {
             }
         }
     }
+}
+
+/// Lets the beginning of the body be judged; it is handed back, for the app to read it after all.
+fn inspect(view: &View<'_>, mut inspecting: Inspecting) -> PyResult<(Decision, Vec<u8>)> {
+    if let Some(Err(denial)) = view.length().map(|length| inspecting.declared(length)) {
+        return Ok((Decision::Respond(inspecting.fail(denial)), Vec::new()));
+    }
+    let (bytes, whole) = view.collect(inspecting.window())?;
+    // Where nobody says how long the body is, it is judged as the app reads it.
+    let whole = whole && (view.length().is_some() || view.is_terminated()?);
+    Ok((inspecting.begin(&bytes, whole), bytes))
 }
 
 /// When an exchange began, and what chance it was given.

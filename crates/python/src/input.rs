@@ -9,7 +9,10 @@ use pyo3::{
     prelude::*,
     types::{PyBytes, PyString},
 };
-use std::sync::{Arc, Mutex, PoisonError};
+use std::{
+    collections::VecDeque,
+    sync::{Arc, Mutex, PoisonError},
+};
 
 create_exception!(
     gambeson,
@@ -31,6 +34,8 @@ pub(crate) struct Input {
 
 struct Count {
     body: RequestBody,
+    /// What was read before the app was called, to be judged.
+    held: VecDeque<u8>,
     /// What is left of the declared length.
     declared_left: Option<u64>,
 }
@@ -43,8 +48,8 @@ enum How {
 }
 
 impl Input {
-    pub(crate) fn new(source: Py<PyAny>, answer: Arc<Answer>, body: RequestBody, length: Option<u64>) -> Self {
-        Self { source, answer, count: Mutex::new(Count { body, declared_left: length }) }
+    pub(crate) fn new(source: Py<PyAny>, answer: Arc<Answer>, body: RequestBody, held: Vec<u8>, length: Option<u64>) -> Self {
+        Self { source, answer, count: Mutex::new(Count { body, held: held.into(), declared_left: length }) }
     }
 
     /// How many bytes may still come, if the client said so.
@@ -77,20 +82,40 @@ impl Input {
         Ok(PyBytes::new(py, &all))
     }
 
-    fn piece<'py>(&self, py: Python<'py>, how: How, bytes_max: u64) -> PyResult<Bound<'py, PyBytes>> {
-        if bytes_max == 0 {
-            return Ok(PyBytes::new(py, b""));
-        }
+    /// As much as is wanted of what was read already.
+    fn held(&self, how: How, bytes_max: u64) -> Vec<u8> {
+        let held = &mut self.count.lock().unwrap_or_else(PoisonError::into_inner).held;
+        let bytes = usize::try_from(bytes_max).unwrap_or(usize::MAX).min(held.len());
+        let line = |how| matches!(how, How::Line).then(|| held.iter().take(bytes).position(|byte| *byte == b'\n'));
+        let bytes = line(how).flatten().map_or(bytes, |end| end + 1);
+        held.drain(..bytes).collect()
+    }
+
+    fn source<'py>(&self, py: Python<'py>, how: How, bytes_max: u64) -> PyResult<Bound<'py, PyBytes>> {
         let method: &Bound<'py, PyString> = match how {
             How::Read => intern!(py, "read"),
             How::Line => intern!(py, "readline"),
         };
-        let piece = self.source.bind(py).call_method1(method, (bytes_max,))?.cast_into::<PyBytes>()?;
+        Ok(self.source.bind(py).call_method1(method, (bytes_max,))?.cast_into::<PyBytes>()?)
+    }
+
+    fn piece<'py>(&self, py: Python<'py>, how: How, bytes_max: u64) -> PyResult<Bound<'py, PyBytes>> {
+        if bytes_max == 0 {
+            return Ok(PyBytes::new(py, b""));
+        }
+        let held = self.held(how, bytes_max);
+        let left = bytes_max.saturating_sub(held.len() as u64);
+        let is_enough = left == 0 || (matches!(how, How::Line) && held.ends_with(b"\n"));
+        let piece = match held.as_slice() {
+            [] => self.source(py, how, left)?,
+            held if is_enough => PyBytes::new(py, held),
+            held => PyBytes::new(py, &[held, self.source(py, how, left)?.as_bytes()].concat()),
+        };
         let counted = {
             let mut count = self.count.lock().unwrap_or_else(PoisonError::into_inner);
             let length = piece.as_bytes().len() as u64;
             count.declared_left = count.declared_left.map(|left| left.saturating_sub(length));
-            count.body.piece(piece.as_bytes())
+            if length == 0 { count.body.end() } else { count.body.piece(piece.as_bytes()) }
         };
         match counted {
             Ok(()) => Ok(piece),

@@ -206,6 +206,7 @@ pub(crate) fn ask_as(
     match outgoing {
         Decision::Respond(outgoing) => asked(outgoing, false),
         Decision::Collect(collecting) => asked(collecting.body(b"", true), false),
+        Decision::Inspect(_) => unreachable!("there is no body"),
         Decision::Forward(_, _, exchange) => match exchange.response(reflecting(fields)) {
             ResponseStep::Send(outgoing) => asked(outgoing, true),
             ResponseStep::Hold(held) => asked(held.body(b"", true), true),
