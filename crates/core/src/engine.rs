@@ -86,7 +86,9 @@ impl Engine {
             original: None,
         };
         let wanted = self.policy.layers.audit_log.wants(self.policy.modes, &record.findings);
-        Exchange::new(self.clone(), Box::new(request), moment, Late::default()).instead(denial.status, headers, body).unread(record, wanted)
+        Exchange::new(self.clone(), Box::new(request), moment, Late::default())
+            .instead(denial.status, headers, body)
+            .unread(record, wanted)
     }
 }
 

@@ -7,6 +7,7 @@ pub mod cors;
 pub mod csrf;
 pub mod disclosure;
 pub mod headers;
+pub mod intrusion;
 pub mod protocol;
 pub mod rate_limit;
 pub mod transport;
@@ -172,13 +173,14 @@ pub struct Rule {
 
 /// Every rule of a layer. A test reads the layers' sources: a denial whose rule is not listed fails it.
 #[must_use]
-pub const fn rules(layer: LayerName) -> &'static [Rule] {
+pub fn rules(layer: LayerName) -> &'static [Rule] {
     match layer {
         LayerName::Transport => transport::RULES,
         LayerName::Protocol => protocol::RULES,
         LayerName::RateLimit => rate_limit::RULES,
         LayerName::Cors => cors::RULES,
         LayerName::Csrf => csrf::RULES,
+        LayerName::Intrusion => &intrusion::RULES,
         LayerName::Disclosure => disclosure::RULES,
         LayerName::Cookies => cookies::RULES,
         LayerName::Headers => headers::RULES,
@@ -209,6 +211,8 @@ pub struct Facts {
     pub same_origin: Option<csrf::SameOrigin>,
     /// The request comes from a foreign origin that may read the answer.
     pub cross_origin: Option<cors::Admitted>,
+    /// What came with the request and could become markup in the page that answers.
+    pub(crate) suspects: Option<intrusion::Suspects>,
     /// What the limits say, for the answer's header fields.
     pub limit: Option<rate_limit::Standing>,
 }
@@ -221,6 +225,7 @@ impl Facts {
             LayerName::Csrf => self.same_origin = None,
             LayerName::Cors => self.cross_origin = None,
             LayerName::RateLimit => self.limit = None,
+            // Not trusted by anybody: it only says what to look for in the answer, where this layer reports again.
             _ => {}
         }
     }
@@ -235,6 +240,7 @@ pub struct Settings {
     pub rate_limit: rate_limit::RateLimit,
     pub cors: cors::Cors,
     pub csrf: csrf::Csrf,
+    pub intrusion: intrusion::Intrusion,
     pub disclosure: disclosure::Disclosure,
     pub cookies: cookies::Cookies,
     pub headers: headers::Headers,
@@ -250,16 +256,17 @@ impl Settings {
 
     /// Judged with the answers of stored state. The limit comes first, so that whoever guesses cannot make the rest work
     /// for nothing; browsers' reports and preflights are answered before anybody is asked who they are, and grant nothing;
-    /// cookies get the app's own names back last, when nobody needs to tell them apart any more.
+    /// values are judged only of those who may ask at all, since that costs most; cookies get the app's own names back last, when nobody
+    /// needs to tell them apart any more.
     #[must_use]
-    pub fn admission(&self) -> [&dyn Layer; 5] {
-        [&self.rate_limit, &self.headers, &self.cors, &self.csrf, &self.cookies]
+    pub fn admission(&self) -> [&dyn Layer; 6] {
+        [&self.rate_limit, &self.headers, &self.cors, &self.csrf, &self.intrusion, &self.cookies]
     }
 
     /// For answers: first what must not leave, then what the rest is dressed in. Our own refusals pass it too.
     #[must_use]
-    pub fn departure(&self) -> [&dyn Layer; 6] {
-        [&self.disclosure, &self.cors, &self.cookies, &self.rate_limit, &self.transport, &self.headers]
+    pub fn departure(&self) -> [&dyn Layer; 7] {
+        [&self.disclosure, &self.intrusion, &self.cors, &self.cookies, &self.rate_limit, &self.transport, &self.headers]
     }
 
     /// Reads every layer's section. `open` finds a section in the file and hands its reader over.
@@ -270,6 +277,7 @@ impl Settings {
             rate_limit: section(open, &rate_limit::SECTION, |reader| rate_limit::RateLimit::compile(reader, app)),
             cors: section(open, &cors::SECTION, cors::Cors::compile),
             csrf: section(open, &csrf::SECTION, |reader| csrf::Csrf::compile(reader, app, listen)),
+            intrusion: section(open, &intrusion::SECTION, |reader| intrusion::Intrusion::compile(reader, app)),
             disclosure: section(open, &disclosure::SECTION, |reader| disclosure::Disclosure::compile(reader, app)),
             cookies: section(open, &cookies::SECTION, |reader| cookies::Cookies::compile(reader, app)),
             headers: section(open, &headers::SECTION, headers::Headers::compile),

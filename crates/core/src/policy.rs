@@ -43,6 +43,7 @@ pub const SECTIONS: &[&Section] = &[
     &layers::rate_limit::SECTION,
     &layers::cors::SECTION,
     &layers::csrf::SECTION,
+    &layers::intrusion::SECTION,
     &layers::disclosure::SECTION,
     &layers::cookies::SECTION,
     &layers::headers::SECTION,

@@ -69,7 +69,7 @@ pub struct Pending {
     modes: Modes,
     asks: Vec<Ask>,
     /// How many of the asks each layer of the admission posed.
-    counts: [u8; 5],
+    counts: [u8; 6],
 }
 
 impl Engine {
@@ -264,7 +264,7 @@ fn judge(
     apply(&mut request.notes, verdict, id, json)
 }
 
-fn asks(layers: &Settings, request: &Request, route: Option<&Route>, modes: Modes) -> (Vec<Ask>, [u8; 5]) {
+fn asks(layers: &Settings, request: &Request, route: Option<&Route>, modes: Modes) -> (Vec<Ask>, [u8; 6]) {
     let mut asks = Vec::new();
     let counts = layers.admission().map(|layer| {
         let before = asks.len();

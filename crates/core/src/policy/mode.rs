@@ -62,6 +62,8 @@ layer_names! {
     Cors = "cors",
     /// Which pages may change state.
     Csrf = "csrf",
+    /// What values may do.
+    Intrusion = "intrusion",
     /// What errors may tell.
     Disclosure = "disclosure",
     /// The attributes of cookies.

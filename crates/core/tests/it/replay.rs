@@ -52,7 +52,8 @@ fn once(engine: &Engine, case: &Case, buckets: &mut Buckets) -> Result<Observed,
             observed(collecting.body(seen, whole), None, case)
         }
         Decision::Inspect(_) => return Err("inspected twice".into()),
-        Decision::Forward(permit, mut body, exchange) => match body.declared(bytes.len() as u64).and_then(|()| body.piece(bytes)) {
+        Decision::Forward(permit, mut body, exchange) => match body.declared(bytes.len() as u64).and_then(|()| body.piece(bytes))
+        {
             Ok(()) => forward(&permit, exchange, case)?,
             Err(denial) => observed(exchange.fail(gambeson_core::policy::LayerName::Protocol, denial), None, case),
         },

@@ -13,14 +13,22 @@ const PLAIN: &str = "[listen]\nplain = true\n";
 
 /// The exchange after a request with that Cookie field, and what the app sees of it.
 fn forwarded(policy: &str, https: bool, cookie: &[u8]) -> (Exchange, Option<String>) {
-    let engine = Engine::new(Arc::new(Policy::parse(policy).unwrap_or_else(|problems| panic!("{problems}"))));
+    // Whatever a cookie holds.
+    let policy = format!("[intrusion]\nmode = \"off\"\n{policy}");
+    let engine = Engine::new(Arc::new(Policy::parse(&policy).unwrap_or_else(|problems| panic!("{problems}"))));
     let mut headers = HeaderMap::new();
     headers.insert(header::HOST, HeaderValue::from_static("app.example.com"));
     if !cookie.is_empty() {
         headers.insert(header::COOKIE, HeaderValue::from_bytes(cookie).unwrap());
     }
-    let received =
-        Received { method: Method::GET, target: Bytes::from_static(b"/"), authority: None, version: Version::HTTP_11, headers, has_body: false };
+    let received = Received {
+        method: Method::GET,
+        target: Bytes::from_static(b"/"),
+        authority: None,
+        version: Version::HTTP_11,
+        headers,
+        has_body: false,
+    };
     let connection = Connection::new([127, 0, 0, 1].into(), https.then(|| Arc::new(Tls::default())));
     let Step::Ask(pending) = engine.receive(received, connection, Moment { now_ms: 0, entropy: Entropy([7; 24]) }) else {
         panic!("answered at once")

@@ -5,7 +5,7 @@ use http::{HeaderMap, header};
 use std::{borrow::Cow, io::Read};
 
 /// A body as text.
-pub(super) enum Text<'a> {
+pub(in crate::layers) enum Text<'a> {
     /// What it says, or its beginning.
     Plain(Cow<'a, [u8]>),
     /// It cannot be looked into.
@@ -19,7 +19,7 @@ const INFLATED_BYTES_MAX: u64 = 512 << 10;
 const CODINGS_MAX: usize = 4;
 
 /// Undoes the content codings of a body, which may be cut off: the last first, however many lines list them (RFC 9110 section 8.4).
-pub(super) fn text<'a>(body: &'a [u8], headers: &HeaderMap) -> Text<'a> {
+pub(in crate::layers) fn text<'a>(body: &'a [u8], headers: &HeaderMap) -> Text<'a> {
     let lines =
         headers.get_all(header::CONTENT_ENCODING).iter().map(|line| String::from_utf8_lossy(line.as_bytes()).to_lowercase());
     let lines: Vec<String> = lines.collect();

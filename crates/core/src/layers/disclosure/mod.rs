@@ -1,6 +1,6 @@
 //! What errors may tell.
 
-mod encoding;
+pub(super) mod encoding;
 mod original;
 mod policy;
 mod signs;

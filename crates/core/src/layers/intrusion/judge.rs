@@ -1,0 +1,279 @@
+//! The judgement of one request's values, one after the other.
+
+use super::{
+    Intrusion, Suspects,
+    policy::{Exception, covers},
+};
+use crate::{exchange::Request, layers::Denial, record::shown_under};
+use gambeson_detect::{Findings, Where};
+use gambeson_read::{
+    Budget, Field, Flow, Kind, Limits, MediaType, Note, Notes, Out, Place, Profile, Reader, Sink, Stop, UrlEncoded, read_cookies,
+    read_path,
+};
+use http::{HeaderMap, StatusCode, header};
+use std::{borrow::Cow, sync::Arc};
+
+const SAY: &str = "This request looks like an attack on this site, so it was not carried out.";
+const SAY_UNREADABLE: &str = "This request could not be read in one way only, so it was not carried out.";
+
+/// What every request is worth, in steps, however small it is.
+const STEPS_MIN: u64 = 200_000;
+
+/// Judges the values of one request. It owns what it needs: a body is judged when the request itself is elsewhere.
+#[derive(Debug)]
+pub(super) struct Judge {
+    threshold: u8,
+    allow: Arc<[String]>,
+    /// Those that hold for this request's path.
+    except: Vec<Exception>,
+    profile: Profile,
+    refuse_spent: bool,
+    refuse_ambiguous: bool,
+    steps_per_byte: u64,
+    judging: gambeson_detect::Budget,
+    reading: Budget,
+    /// The path, for the exception that the log proposes.
+    path: String,
+    pub(super) suspects: Suspects,
+    /// What the present reader could have been read as, too.
+    notes: Notes,
+    denial: Option<Box<Denial>>,
+    /// What is read may be a picture: values that no text has are none.
+    pub(super) only_text: bool,
+}
+
+pub(super) type Judged = Result<(), Box<Denial>>;
+
+impl Judge {
+    pub(super) fn new(layer: &Intrusion, request: &Request) -> Self {
+        let path = request.target.decoded_path();
+        Self {
+            threshold: layer.threshold,
+            allow: layer.allow.clone(),
+            except: layer.except.iter().filter(|one| one.is_on(path)).cloned().collect(),
+            profile: layer.profile,
+            refuse_spent: layer.refuse_spent,
+            refuse_ambiguous: layer.refuse_ambiguous,
+            steps_per_byte: layer.steps_per_byte,
+            judging: gambeson_detect::Budget::new(STEPS_MIN),
+            reading: Budget::new(STEPS_MIN),
+            path: crate::record::shown_path(path),
+            suspects: Suspects::default(),
+            notes: Notes::default(),
+            denial: None,
+            only_text: false,
+        }
+    }
+
+    /// Judges path, query, cookies and the other header fields.
+    pub(super) fn head(&mut self, request: &Request) -> Judged {
+        let limits = Limits::default();
+        let target = request.target.as_str();
+        self.worth(target.len() + request.headers.iter().map(|(_, value)| value.len()).sum::<usize>());
+        self.value(Where::Path, &|| "path".into(), "path", request.target.path().as_bytes());
+        let segments = self.read(|out| read_path(request.target.path().as_bytes(), &limits, out));
+        // A path with two meanings is the business of `protocol`.
+        self.notes = Notes::default();
+        self.settle(segments, "path")?;
+        if let Some((_, query)) = target.split_once('?') {
+            let read = self.whole(&mut UrlEncoded::new(Place::Query, &limits), query.as_bytes());
+            self.settle(read, "query")?;
+        }
+        self.headers(&request.headers, &limits)
+    }
+
+    fn headers(&mut self, headers: &HeaderMap, limits: &Limits) -> Judged {
+        for line in headers.get_all(header::COOKIE) {
+            let read = self.read(|out| read_cookies(line.as_bytes(), limits, out));
+            // What is odd about a cookie is nearly always another site's script; each reading is judged, none refused.
+            self.notes = Notes::default();
+            self.settle(read, "cookies")?;
+        }
+        for (name, value) in headers {
+            let place = match *name {
+                header::USER_AGENT => Where::Agent,
+                _ if is_free_text(name.as_str()) => Where::Header,
+                _ => continue,
+            };
+            self.value(place, &|| format!("header {name}"), name.as_str(), value.as_bytes());
+        }
+        self.denial.take().map_or(Ok(()), Err)
+    }
+
+    /// Grants the work that so many more bytes are worth.
+    pub(super) fn worth(&mut self, bytes: usize) {
+        let more = self.steps_per_byte.saturating_mul(bytes as u64);
+        self.judging = gambeson_detect::Budget::new(self.judging.steps_left().saturating_add(more));
+        self.reading = Budget::new(self.reading.steps_left().saturating_add(more));
+    }
+
+    /// Reads with this judge as the reader's audience.
+    pub(super) fn read(&mut self, read: impl FnOnce(&mut Out<'_>) -> Result<(), Stop>) -> Result<(), Stop> {
+        let mut budget = self.reading.clone();
+        let read = read(&mut Out { sink: self, budget: &mut budget });
+        self.reading = budget;
+        read
+    }
+
+    fn whole(&mut self, reader: &mut dyn Reader, bytes: &[u8]) -> Result<(), Stop> {
+        self.read(|out| {
+            reader.feed(bytes, out)?;
+            reader.finish(out)
+        })
+    }
+
+    /// Draws the conclusion from what a reader came to.
+    pub(super) fn settle(&mut self, read: Result<(), Stop>, part: &str) -> Judged {
+        if let Some(denial) = self.denial.take() {
+            return Err(denial);
+        }
+        match read {
+            Ok(()) | Err(Stop::Sink) => {}
+            Err(Stop::Budget) => return self.spent(part),
+            Err(stop @ (Stop::Bound(_) | Stop::Fault(_))) if self.refuse_ambiguous => {
+                return Err(unreadable("unreadable", format!("{stop} (CWE-20)")).at(part, ""));
+            }
+            Err(Stop::Bound(_) | Stop::Fault(_)) => {}
+        }
+        let odd = self.notes.iter().find(|note| !self.profile.agrees(*note));
+        match odd.filter(|_| self.refuse_ambiguous) {
+            Some(note) => {
+                let why = format!("`{}`: the app's framework may read this otherwise (CWE-436)", note.name());
+                Err(unreadable("ambiguous", why).at(part, note.name()).allowed_by("[intrusion]\nambiguous = \"pass\""))
+            }
+            None => Ok(()),
+        }
+    }
+
+    /// The same for what may be no document at all: only the values count.
+    pub(super) fn guessed(&mut self, read: Result<(), Stop>) -> Judged {
+        self.notes = Notes::default();
+        self.settle(read.or_else(|stop| if stop == Stop::Budget { Err(stop) } else { Ok(()) }), "body")
+    }
+
+    fn spent(&self, part: &str) -> Judged {
+        if !self.refuse_spent {
+            return Ok(());
+        }
+        let why = "to judge this would take more work than it is worth (CWE-400)";
+        let lines = format!("[intrusion]\nwork = {}", self.steps_per_byte.saturating_mul(4));
+        Err(unreadable("work", why.into()).at(part, "").allowed_by(lines))
+    }
+
+    /// Judges one value; `name` says whether it may be a secret.
+    pub(super) fn value(&mut self, place: Where, part: &dyn Fn() -> String, name: &str, value: &[u8]) {
+        if self.denial.is_some() {
+            return;
+        }
+        self.suspects.look(value);
+        let findings = gambeson_detect::judge(value, place, &mut self.judging);
+        if findings.list.is_empty() && !findings.exhausted {
+            return;
+        }
+        let part = part();
+        self.denial = self.denial_of(&findings, place, part.as_str(), name, value);
+        if self.denial.is_none() && findings.exhausted {
+            self.denial = self.spent(&part).err();
+        }
+    }
+
+    fn denial_of(&mut self, findings: &Findings, place: Where, part: &str, name: &str, value: &[u8]) -> Option<Box<Denial>> {
+        let own: Vec<&Exception> = self.except.iter().filter(|one| one.names(part)).collect();
+        let again = own.iter().find_map(|one| one.holds()).filter(|_| place == Where::Value);
+        let again = again.map(|holds| gambeson_detect::judge(value, holds, &mut self.judging));
+        let allowed =
+            |rule: &str| self.allow.iter().any(|written| covers(written, rule)) || own.iter().any(|one| one.allows(rule));
+        let left = again.as_ref().unwrap_or(findings).list.iter().filter(|finding| !allowed(finding.rule.name));
+        let worst = left.max_by_key(|finding| finding.rule.score).filter(|finding| finding.rule.score >= self.threshold)?;
+        let rule = worst.rule;
+        let why = format!("{} (CWE-{}, score {})", rule.about, rule.cwe, rule.score);
+        let mut denial = Denial::new(rule.name, StatusCode::FORBIDDEN, SAY, why).at(part, shown_under(name, &worst.excerpt));
+        denial.transformations = worst.steps.iter().map(|step| Cow::Borrowed(step.name())).collect();
+        Some(denial.allowed_by(self.exception(part, rule.name)))
+    }
+
+    /// The narrowest lines that would let such a value pass.
+    fn exception(&self, part: &str, rule: &str) -> String {
+        let (path, part) = (toml::Value::from(self.path.as_str()), toml::Value::from(part));
+        format!("[[intrusion.except]]\npath = {path}\nparameter = {part}\nrules = [\"{rule}\"]")
+    }
+}
+
+fn unreadable(rule: &'static str, why: String) -> Box<Denial> {
+    Denial::new(rule, StatusCode::BAD_REQUEST, SAY_UNREADABLE, why)
+}
+
+impl Sink for Judge {
+    fn field(&mut self, field: Field<'_>) -> Flow {
+        let binary = self.only_text && field.name.iter().chain(field.value).any(|byte| *byte < b'\t');
+        if binary || matches!(field.kind, Kind::Number | Kind::Bool | Kind::Null) {
+            return Flow::Continue;
+        }
+        let name = String::from_utf8_lossy(field.name);
+        let part = || format!("{} {name}", word(field.place)).trim_end().to_owned();
+        if !matches!(field.place, Place::Path | Place::File) {
+            self.value(Where::Name, &|| format!("name {}", part()), "", field.name);
+        }
+        let place = if field.place == Place::File { Where::FileName } else { Where::Value };
+        self.value(place, &part, &name, field.value);
+        if self.denial.is_some() { Flow::Stop } else { Flow::Continue }
+    }
+
+    fn note(&mut self, note: Note) -> Flow {
+        self.notes.insert(note);
+        Flow::Continue
+    }
+}
+
+/// What a place is called in the log and in exceptions.
+const fn word(place: Place) -> &'static str {
+    match place {
+        Place::Path => "path",
+        Place::Query => "query",
+        Place::Form | Place::Multipart => "form",
+        Place::File => "file",
+        Place::Json => "json",
+        Place::Xml => "xml",
+        Place::Graphql => "graphql",
+        Place::Cookie => "cookie",
+        Place::Header => "header",
+    }
+}
+
+/// Whether a header field holds what an app may take over as text. The others are structured, read by servers and browsers alone, or
+/// judged elsewhere.
+fn is_free_text(name: &str) -> bool {
+    const STRUCTURED: [&str; 24] = [
+        "host",
+        "cookie",
+        "authorization",
+        "proxy-authorization",
+        "connection",
+        "content-length",
+        "content-type",
+        "content-encoding",
+        "transfer-encoding",
+        "date",
+        "expect",
+        "origin",
+        "range",
+        "te",
+        "upgrade",
+        "upgrade-insecure-requests",
+        "cache-control",
+        "pragma",
+        "priority",
+        "dnt",
+        "via",
+        "forwarded",
+        "keep-alive",
+        "traceparent",
+    ];
+    let structured = ["accept", "sec-", "if-", "access-control-", "x-forwarded-"].iter().any(|start| name.starts_with(start));
+    !structured && !STRUCTURED.contains(&name)
+}
+
+/// How a body is read, by its content type.
+pub(super) fn media(headers: &HeaderMap) -> Option<MediaType> {
+    headers.get(header::CONTENT_TYPE).map(|value| MediaType::read(value.as_bytes()))
+}

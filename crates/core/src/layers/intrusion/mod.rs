@@ -1,0 +1,58 @@
+//! Injection and probing: what the values of a request would become in the app.
+//!
+//! A request is read as the app's framework reads it; a reading that is not the only one is refused. Each value is judged by parsers
+//! of what an attacker would have parsed. The head's values are judged at once, the body's as it passes, its beginning before the app
+//! sees any of it. What could become markup is looked for in the page that answers.
+
+mod body;
+mod judge;
+mod policy;
+mod reflect;
+mod rules;
+#[cfg(test)]
+mod tests;
+
+pub use policy::{Intrusion, SECTION};
+pub use reflect::Suspects;
+pub use rules::RULES;
+
+use crate::{
+    exchange::{Request, Response},
+    layers::{Body, Layer, Outcome, Verdict},
+    policy::{LayerName, Route},
+    store::Answer,
+};
+use judge::Judge;
+
+impl Layer for Intrusion {
+    fn name(&self) -> LayerName {
+        LayerName::Intrusion
+    }
+
+    fn judge(&self, request: &mut Request, _: Option<&Route>, _: &[Answer]) -> Verdict {
+        let mut judge = Judge::new(self, request);
+        let judged = judge.head(request);
+        request.facts.suspects = Some(judge.suspects.clone()).filter(|suspects| request.has_body || !suspects.is_empty());
+        match judged {
+            Err(denial) => Verdict::Refuse(denial),
+            Ok(()) if request.has_body => body::inspect(self, request, judge),
+            Ok(()) => Verdict::Pass,
+        }
+    }
+
+    fn hold(&self, request: &Request, response: &Response) -> Option<usize> {
+        let suspects = request.facts.suspects.as_ref().is_some_and(|suspects| !suspects.is_empty());
+        (suspects && self.reflection_bytes > 0 && reflect::is_page(response)).then_some(self.reflection_bytes)
+    }
+
+    fn mend(&self, request: &Request, _: Option<&Route>, response: &mut Response, body: Option<Body<'_>>) -> Outcome {
+        let (Some(body), Some(suspects)) = (body, &request.facts.suspects) else { return Outcome::Pass };
+        if !response.from_app || !reflect::is_page(response) {
+            return Outcome::Pass;
+        }
+        match suspects.reflected(body.bytes, response.headers()) {
+            Some(denial) => Outcome::Replace(denial),
+            None => Outcome::Pass,
+        }
+    }
+}

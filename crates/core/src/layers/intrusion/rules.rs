@@ -1,0 +1,38 @@
+//! What this layer finds: the detectors' rules, and its own.
+
+use crate::layers::Rule;
+use std::sync::LazyLock;
+
+const OWN: [Rule; 4] = [
+    Rule {
+        name: "ambiguous",
+        about: "A query or body can be read in two ways, and the app's framework may choose the other one; it is refused.",
+        why: "What the filter reads and what the app reads must be one thing (CWE-436).",
+    },
+    Rule {
+        name: "unreadable",
+        about: "A body is not what its content type says, or nested deeper or in more parts than anybody needs; it is refused.",
+        why: "What cannot be read cannot be judged (CWE-20, CWE-400).",
+    },
+    Rule {
+        name: "work",
+        about: "To judge the request would take more work than it is worth; it is refused, or passes if the policy says so.",
+        why: "Inputs that are made to be slow must not be a way to pass or to stop the gateway (CWE-400, CWE-636).",
+    },
+    Rule {
+        name: "reflected-markup",
+        about: "Markup that came with the request stands in the page as markup; a clean page takes its place.",
+        why: "The app wrote a visitor's input into its page without encoding it: reflected XSS (CWE-79).",
+    },
+];
+
+/// Every rule: made once from the detectors' own, which say their weakness by its number.
+pub static RULES: LazyLock<Vec<Rule>> = LazyLock::new(|| {
+    let of_detector = |rule: &'static gambeson_detect::Rule| Rule {
+        name: rule.name,
+        about: rule.about,
+        // As long-lived as the list, which is made once.
+        why: String::leak(format!("CWE-{}; it scores {} of 10.", rule.cwe, rule.score)),
+    };
+    OWN.into_iter().chain(gambeson_detect::rules().map(of_detector)).collect()
+});

