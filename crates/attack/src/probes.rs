@@ -6,6 +6,7 @@ mod cors;
 mod csrf;
 mod disclosure;
 mod headers;
+mod intrusion;
 mod protocol;
 mod rate_limit;
 mod transport;
@@ -24,6 +25,7 @@ pub fn all() -> impl Iterator<Item = &'static Probe> {
         rate_limit::PROBES,
         cors::PROBES,
         csrf::PROBES,
+        intrusion::PROBES,
         disclosure::PROBES,
         cookies::PROBES,
         headers::PROBES,

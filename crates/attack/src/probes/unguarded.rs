@@ -5,8 +5,8 @@ use aws_lc_rs::hmac;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
-use super::{ordinary_search, own_form, own_login};
-use crate::app::{User, fill};
+use super::{own_form, own_login};
+use crate::app::fill;
 use crate::browser::{Csp, From, How};
 use crate::context::{Context, described};
 use crate::cookies::Jar;
@@ -16,39 +16,12 @@ use crate::probe::{Effect, Failed, Probe, Twin, Verdict};
 
 pub(super) const PROBES: &[Probe] = &[
     Probe {
-        id: "unguarded/sql-login",
-        title: "log in by SQL instead of a password",
-        effect: Effect::Active,
-        cwe: 89,
-        asvs: "V1.2.4",
-        attack: sql_login,
-        twin: own_login,
-    },
-    Probe {
-        id: "unguarded/sql-union",
-        title: "read another table through the search",
-        effect: Effect::Active,
-        cwe: 89,
-        asvs: "V1.2.4",
-        attack: sql_union,
-        twin: ordinary_search,
-    },
-    Probe {
         id: "unguarded/sql-error-in-page",
         title: "read the database's error in a page that succeeds",
         effect: Effect::Active,
         cwe: 209,
         asvs: "V16.5.1",
         attack: sql_error_in_page,
-        twin: own_login,
-    },
-    Probe {
-        id: "unguarded/path-traversal",
-        title: "download a file outside of its folder",
-        effect: Effect::Active,
-        cwe: 22,
-        asvs: "V5.3.2",
-        attack: path_traversal,
         twin: own_login,
     },
     Probe {
@@ -89,29 +62,6 @@ pub(super) const PROBES: &[Probe] = &[
     },
 ];
 
-fn sql_login(context: &mut Context<'_>) -> Result<Verdict, Failed> {
-    let sql = described(&context.app.sql, "sql")?;
-    let intruder = User { name: sql.name.clone(), password: "x".into(), secret: sql.secret.clone() };
-    let (answer, jar) = context.log_in(&intruder)?;
-    Ok(if context.proves(&jar, &sql.secret)? {
-        Verdict::succeeded(format!("logged in as {:?} without a password: the page shows {}", sql.name, sql.secret))
-    } else {
-        Verdict::refused(&answer, "no account was opened")
-    })
-}
-
-fn sql_union(context: &mut Context<'_>) -> Result<Verdict, Failed> {
-    let sql = described(&context.app.sql, "sql")?;
-    let page = context.visit(&context.search_path(&sql.search)?, &Jar::default())?;
-    // The words of the search are shown again, so what they contain proves nothing.
-    let shown = page.text().replace(&sql.search, "");
-    Ok(if shown.contains(&sql.contains) {
-        Verdict::succeeded(format!("the search shows {} from another table", sql.contains))
-    } else {
-        Verdict::refused(&page, "no other table is shown")
-    })
-}
-
 /// An app that puts the error into an ordinary page: no status tells the gateway that anything failed.
 fn sql_error_in_page(context: &mut Context<'_>) -> Result<Verdict, Failed> {
     let form = context.login_form("O'Brien", "x")?;
@@ -119,17 +69,6 @@ fn sql_error_in_page(context: &mut Context<'_>) -> Result<Verdict, Failed> {
     Ok(match super::disclosure::inside(&answer) {
         Some(sign) => Verdict::succeeded(format!("a login as O'Brien shows \"{sign}\" with status {}", answer.status)),
         None => Verdict::refused(&answer, "the answer says nothing of a database"),
-    })
-}
-
-fn path_traversal(context: &mut Context<'_>) -> Result<Verdict, Failed> {
-    let file = described(&context.app.file, "file")?;
-    let jar = context.victim_session()?;
-    let answer = context.visit(&fill(&file.path, "file", &file.file), &jar)?;
-    Ok(if answer.contains(&file.contains) {
-        Verdict::succeeded(format!("{} was read: {} bytes with {:?}", file.file, answer.body.len(), file.contains))
-    } else {
-        Verdict::refused(&answer, "the file did not come")
     })
 }
 
