@@ -257,7 +257,7 @@ mod tests {
         for &layer in LayerName::ALL {
             let all = rules(layer);
             for (i, rule) in all.iter().enumerate() {
-                let kebab = rule.name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-');
+                let kebab = rule.name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b"-.".contains(&b));
                 assert!(kebab && rule.about.ends_with('.') && rule.why.ends_with('.'), "{layer}/{}", rule.name);
                 assert!(all.iter().take(i).all(|earlier| earlier.name != rule.name), "{layer}/{} twice", rule.name);
             }

@@ -30,9 +30,14 @@ const OWN: [Rule; 4] = [
 pub static RULES: LazyLock<Vec<Rule>> = LazyLock::new(|| {
     let of_detector = |rule: &'static gambeson_detect::Rule| Rule {
         name: rule.name,
-        about: rule.about,
         // As long-lived as the list, which is made once.
+        about: String::leak(sentence(rule.about)),
         why: String::leak(format!("CWE-{}; it scores {} of 10.", rule.cwe, rule.score)),
     };
     OWN.into_iter().chain(gambeson_detect::rules().map(of_detector)).collect()
 });
+
+fn sentence(about: &str) -> String {
+    let mut letters = about.chars();
+    letters.next().map(|first| format!("{}{}.", first.to_uppercase(), letters.as_str())).unwrap_or_default()
+}
