@@ -243,3 +243,19 @@ def one_value(app, query):
             return make_mocked_request("GET", "/?" + query.decode()).query["a"]
         case "bottle":
             return bottle.BaseRequest(environ(case)).query["a"]
+
+
+def json_of_any_type(app, case):
+    """What an app gets that reads JSON without a look at the type; None if it is refused."""
+    assert not is_json(case)
+    as_body = {**case, "kind": "body"}
+    try:
+        match app:
+            case "django":
+                return json.loads(django.core.handlers.wsgi.WSGIRequest(environ(as_body)).body)
+            case "starlette":
+                return starlette_pairs({**as_body, "type": f"{case['type']}; json"})
+            case "aiohttp":
+                return aiohttp_pairs({**as_body, "type": f"{case['type']}; json"})
+    except ValueError:
+        return None

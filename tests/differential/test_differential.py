@@ -14,7 +14,7 @@ import subprocess
 
 import pytest
 from conftest import ROOT
-from reading_apps import APPS, apps_for, is_json, is_xml, one_value, read_as
+from reading_apps import APPS, apps_for, is_json, is_xml, json_of_any_type, one_value, read_as
 from reading_explained import EXPLAINED, text_as
 from reading_requests import FORM, SEEDS, cases
 
@@ -134,6 +134,16 @@ def test_ordinary_requests_are_read_alike_by_all(reader, kind):
             assert verdict(app, case, told) in USUAL, (app, case, told, read_as(app, case))
     for case, told in zip(SEEDS[kind], ours(reader, "any", SEEDS[kind]), strict=True):
         assert told["agrees"], ("any", case, told["notes"])
+
+
+@pytest.mark.parametrize("start", [b"", b" \r\n", b"\xef\xbb\xbf"])
+@pytest.mark.parametrize("media", ["text/plain", "image/png", "", FORM])
+def test_json_of_any_type_is_seen(reader, media, start):
+    case = {"kind": "guess", "type": media, "bytes": start + b'{"a": "x\\u0027"}'}
+    readers = [app for app in ("django", "starlette", "aiohttp") if json_of_any_type(app, case) == {"a": "x'"}]
+    assert "django" in readers
+    for app in readers:
+        assert ("Text", b"a", b"x'") in ours(reader, app, [case])[0]["fields"]
 
 
 @pytest.fixture(params=APPS)

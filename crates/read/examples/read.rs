@@ -1,6 +1,6 @@
 //! Reads requests given as JSON lines and answers with what was read: what `tests/differential/` compares with the frameworks.
 //!
-//! In: `{"app": FRAMEWORK, "kind": "query"|"cookie"|"body", "type": CONTENT_TYPE, "bytes": HEX}`.
+//! In: `{"app": FRAMEWORK, "kind": "query"|"cookie"|"body"|"guess", "type": CONTENT_TYPE, "bytes": HEX}`.
 //! Out: `{"fields": [[KIND, NAME, VALUE]], "files": [[NAME, FILENAME, CONTENT]], "notes": [..], "stop": null|TEXT, "agrees": BOOL}`,
 //! names and values in hexadecimal digits. `{"app": FRAMEWORK, "kind": "profile"}` is answered with what is claimed of it.
 
@@ -76,6 +76,11 @@ fn read(request: &Value, profile: Profile, told: &mut Told) -> Result<(), Stop> 
     let mut out = Out { sink: told, budget: &mut budget };
     match text("kind") {
         "cookie" => read_cookies(&bytes, &limits, &mut out),
+        "guess" => {
+            let mut reader = Body::new(&media, profile, false, &limits)?;
+            reader.feed(&bytes, &mut out)?;
+            reader.finish(&mut out)
+        }
         kind => {
             let mut reader = reader(kind, &media, profile, &limits)?;
             // Small pieces, so that what depends on borders would show here too.

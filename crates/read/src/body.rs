@@ -14,7 +14,7 @@ enum Also {
     /// Only white space so far.
     Undecided,
     /// Read as this besides.
-    Reading(Box<dyn Reader + Send>),
+    Reading(Box<dyn Reader + Send + Sync>),
     /// Nothing else.
     Nothing,
 }
@@ -25,7 +25,7 @@ const BOTTLE_FORM_BYTES_MAX: usize = 102_400;
 /// Reads one body: by its type, and by how it begins.
 pub struct Body {
     limits: Limits,
-    by_type: Option<Box<dyn Reader + Send>>,
+    by_type: Option<Box<dyn Reader + Send + Sync>>,
     also: Also,
     /// Read as a form whatever its type, and how many bytes more at most.
     form: Option<(UrlEncoded, usize)>,
@@ -35,7 +35,7 @@ impl Body {
     /// A reader for a body of this type before this framework. GraphQL in JSON is read where `graphql` says that the route has it.
     pub fn new(media: &MediaType, profile: Profile, graphql: bool, limits: &Limits) -> Result<Self, Stop> {
         let mut also = Also::Undecided;
-        let by_type: Option<Box<dyn Reader + Send>> = match () {
+        let by_type: Option<Box<dyn Reader + Send + Sync>> = match () {
             () if media.is_multipart() => Some(Box::new(Multipart::new(media, limits)?.as_read_by(profile))),
             () if media.is_json() && graphql => Some(Box::new(GraphqlJson::new(limits))),
             () if media.is_json() => Some(Box::new(Json::new(limits))),

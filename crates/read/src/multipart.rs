@@ -90,7 +90,8 @@ impl Multipart {
         })
     }
 
-    /// Reads what frameworks read differently, though each clearly, as this one does: `%22` and `filename*`.
+    /// Reads what frameworks read differently, though each clearly, as this one does: `%22` and `filename*`. Without it they are
+    /// noted.
     #[must_use]
     pub fn as_read_by(mut self, profile: Profile) -> Self {
         self.profile = profile;

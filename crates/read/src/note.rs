@@ -164,7 +164,7 @@ notes! {
     QuotedPair = "quoted-pair",
     /// Another backslash in a quoted parameter: `\\` is undone, others are left as they are.
     Backslash = "backslash",
-    /// `%22` in a quoted parameter, as browsers write a quote; left as it is but for Werkzeug, which undoes it.
+    /// `%22` in a quoted parameter, as browsers write a quote; left as it is. Not noted when reading as Werkzeug, which undoes it.
     PercentQuote = "percent-quote",
     /// `;` in a quoted parameter.
     SemicolonInQuotes = "semicolon-in-quotes",
@@ -172,7 +172,8 @@ notes! {
     NameSpace = "name-space",
     /// A name or file name that begins with `/`.
     LeadingSlash = "leading-slash",
-    /// `filename*=utf-8''a` (RFC 8187), which RFC 7578 forbids; decoded for Werkzeug, Django and aiohttp, no file name to others.
+    /// `filename*=utf-8''a` (RFC 8187), which RFC 7578 forbids; no file name. Not noted when reading as Werkzeug, Django or aiohttp,
+    /// to which it is one.
     ExtendedFilename = "extended-filename",
     /// Any other parameter with a star: `name*=`, `filename*0=` (RFC 2231), another charset; not decoded.
     StarParameter = "star-parameter",

@@ -49,8 +49,8 @@ impl Profile {
     /// `tests/differential/` has shown, and no more.
     pub fn agrees(self, note: Note) -> bool {
         match self {
-            Self::Any => !BY_PROFILE.contains(&note) && Self::KNOWN.into_iter().all(|profile| profile.agrees(note)),
-            _ => [ALIKE, BY_PROFILE, self.own()].iter().any(|notes| notes.contains(&note)),
+            Self::Any => Self::KNOWN.into_iter().all(|profile| profile.agrees(note)),
+            _ => ALIKE.contains(&note) || self.own().contains(&note),
         }
     }
 
@@ -75,7 +75,7 @@ impl Profile {
         matches!(self, Self::Any | Self::Bottle)
     }
 
-    /// Whether `filename*` names a file.
+    /// Whether `filename*` names a file. A reader told so by [`crate::Multipart::as_read_by`] has nothing to note there.
     pub(crate) fn reads_extended_filename(self) -> bool {
         matches!(self, Self::Werkzeug | Self::Django | Self::Aiohttp)
     }
@@ -103,6 +103,7 @@ impl Profile {
                 Note::CookieNoEquals,
                 Note::CookieNoName,
                 Note::LeadingSlash,
+                Note::PercentQuote,
             ],
             Self::Starlette => &[
                 Note::Hash,
@@ -114,9 +115,18 @@ impl Profile {
                 Note::CookieNoName,
                 Note::TransferEncoding,
                 Note::LeadingSlash,
+                Note::PercentQuote,
+                Note::ExtendedFilename,
             ],
-            Self::Aiohttp => &[Note::RawNonAscii],
-            Self::Bottle => &[Note::Hash, Note::TrailingSpace, Note::TransferEncoding, Note::LeadingSlash],
+            Self::Aiohttp => &[Note::RawNonAscii, Note::PercentQuote],
+            Self::Bottle => &[
+                Note::Hash,
+                Note::TrailingSpace,
+                Note::TransferEncoding,
+                Note::LeadingSlash,
+                Note::PercentQuote,
+                Note::ExtendedFilename,
+            ],
         }
     }
 }
@@ -139,6 +149,3 @@ const ALIKE: &[Note] = &[
     Note::SemicolonInQuotes,
     Note::LongPartHead,
 ];
-
-/// Read in two ways, and by a reader that knows the framework in the right one.
-const BY_PROFILE: &[Note] = &[Note::PercentQuote, Note::ExtendedFilename];

@@ -37,7 +37,7 @@ impl Head {
         }
         head.disposition(profile, &mut found);
         head.judge(&mut found);
-        for note in found.iter() {
+        for note in found.iter().filter(|note| !settled(profile, *note)) {
             notes.once(note, out)?;
         }
         Ok(head)
@@ -185,6 +185,15 @@ fn judge_text(text: &[u8], notes: &mut Notes) {
     }
     if text.iter().any(|byte| matches!(byte, 0..=8 | 11 | 12 | 14..=31 | 127)) {
         notes.insert(Note::PartHeadControl);
+    }
+}
+
+/// Whether the reading is this framework's own where others read otherwise.
+fn settled(profile: Profile, note: Note) -> bool {
+    match note {
+        Note::PercentQuote => profile == Profile::Werkzeug,
+        Note::ExtendedFilename => profile.reads_extended_filename(),
+        _ => false,
     }
 }
 

@@ -106,7 +106,13 @@ fn what_each_framework_reads_in_its_own_way_is_read_in_that_way() {
     assert_eq!(by(Profile::Starlette, extended), "Multipart a=x");
     assert_eq!(by(Profile::Werkzeug, "form-data; name=\"a%22\""), "Multipart a\\\"=x");
     assert_eq!(by(Profile::Any, "form-data; name=\"a%22\""), "Multipart a%22=x");
-    assert!(Profile::Django.agrees(Note::ExtendedFilename) && !Profile::Any.agrees(Note::ExtendedFilename));
+    let notes = |profile| {
+        let reader = Multipart::new(&media(), &Limits::default()).unwrap().as_read_by(profile);
+        told(reader, part(extended).as_bytes(), &[]).0.notes
+    };
+    assert_eq!(notes(Profile::Django), [Note::UnquotedParameter]);
+    assert_eq!(notes(Profile::Starlette), [Note::UnquotedParameter, Note::ExtendedFilename]);
+    assert!(Profile::Starlette.agrees(Note::ExtendedFilename) && !Profile::Django.agrees(Note::ExtendedFilename));
     assert!(
         Profile::Any.agrees(Note::BadPercent)
             && !Profile::Any.agrees(Note::RawNonAscii)
