@@ -111,7 +111,7 @@ impl Transform {
     /// Transforms a value. `Cow::Borrowed` exactly if the result is byte-equal to the input: a plan may then skip what it already
     /// looked at.
     pub fn apply(self, input: &[u8]) -> Cow<'_, [u8]> {
-        if self.triggers().is_some_and(|triggers| !triggers.meets(input)) {
+        if !self.is_triggered(input) {
             return Cow::Borrowed(input);
         }
         let mut out = Vec::with_capacity(input.len());
@@ -123,6 +123,18 @@ impl Transform {
     /// value leaves that value as it is.
     pub fn may_change(self, bytes: &ByteSet) -> bool {
         self.triggers().is_none_or(|triggers| triggers.intersects(bytes))
+    }
+
+    /// Whether the value holds a byte that matters. A few such bytes are looked for many at once.
+    fn is_triggered(self, input: &[u8]) -> bool {
+        match self {
+            Self::CssDecode | Self::EscapeSeqDecode | Self::JsDecode => memchr::memchr(b'\\', input).is_some(),
+            Self::HtmlEntityDecode => memchr::memchr(b'&', input).is_some(),
+            Self::RemoveNulls | Self::ReplaceNulls => memchr::memchr(0, input).is_some(),
+            Self::ReplaceComments => memchr::memchr(b'/', input).is_some(),
+            Self::UrlDecode | Self::UrlDecodeUni => memchr::memchr2(b'%', b'+', input).is_some(),
+            _ => self.triggers().is_none_or(|triggers| triggers.meets(input)),
+        }
     }
 
     /// The bytes without which a value stays as it is; none if any value may change.

@@ -187,6 +187,8 @@ proptest! {
             let mut out = Vec::new();
             transform.write(&value, &mut out);
             prop_assert_eq!(&out[..], &*got, "{}: the short cut changes the result", name);
+            let triggered = transform.triggers().is_none_or(|triggers| triggers.meets(&value));
+            prop_assert_eq!(transform.is_triggered(&value), triggered, "{}", name);
             prop_assert!(got == value.as_slice() || transform.may_change(&ByteSet::of(&value)), "{}", name);
             prop_assert!(got.len() <= 40.max(value.len() * 6), "{}", name);
         }
