@@ -1,4 +1,4 @@
-//! What judging a request costs: `cargo run --release --example cost -- DIR [SECONDS]`, where DIR holds a Core Rule Set.
+//! What judging a request costs: `cargo run --release --example cost -- DIR [SECONDS [NAME]]`, where DIR holds a Core Rule Set.
 //!
 //! Prints the processor time for each request in process (no network): a page fetched with a browser's headers, a form of 1 KB,
 //! JSON of 8 KB, each with a small page as the answer, at the first paranoia level and blocking; then the worst of some hostile
@@ -41,17 +41,24 @@ fn main() -> Result<(), String> {
     let mut arguments = std::env::args().skip(1);
     let folder = arguments.next().ok_or("which folder? It holds rules/ and crs-setup.conf.example")?;
     let seconds = arguments.next().and_then(|s| s.parse().ok()).unwrap_or(2);
+    let only = arguments.next().unwrap_or_default();
     let before = memory_kib();
     let start = Instant::now();
     let rules = common::load(Path::new(&folder), "SecRuleEngine On")?;
     println!("loaded {} rules in {:.2} s", rules.len(), start.elapsed().as_secs_f64());
-    for request in ordinary() {
-        let (cost, rounds) = measure(&rules, &request, Duration::from_secs(seconds));
-        println!("{:<24} {cost:>9.1} us  ({rounds} rounds){}", request.name, told(&rules, &request));
+    for (phase, (always, found)) in (1..).zip(rules.planned()) {
+        println!("phase {phase}: {} rules run, {} more if there is something for them", always.len(), found.len());
+        if only == "plan" {
+            println!("{always:?}");
+        }
     }
-    for request in hostile() {
-        let (cost, rounds) = measure(&rules, &request, Duration::from_millis(500));
-        println!("{:<24} {:>9.2} ms  ({rounds} rounds){}", request.name, cost / 1000.0, told(&rules, &request));
+    for request in ordinary().iter().filter(|request| request.name.contains(&only)) {
+        let (cost, rounds) = measure(&rules, request, Duration::from_secs(seconds));
+        println!("{:<24} {cost:>9.1} us  ({rounds} rounds){}", request.name, told(&rules, request));
+    }
+    for request in hostile().iter().filter(|request| request.name.contains(&only)) {
+        let (cost, rounds) = measure(&rules, request, Duration::from_millis(500));
+        println!("{:<24} {:>9.2} ms  ({rounds} rounds){}", request.name, cost / 1000.0, told(&rules, request));
     }
     println!("memory: {:.1} MiB for rules, automata and what they keep", (memory_kib() - before) as f64 / 1024.0);
     Ok(())

@@ -17,6 +17,7 @@ mod validate;
 use thiserror::Error;
 
 pub use captures::Captures;
+pub(crate) use pattern::length_min as pattern_length_min;
 pub use pattern::{PatternError, syntax};
 
 use crate::transform::ByteSet;
@@ -151,16 +152,6 @@ impl Operator {
     pub fn as_pattern(&self) -> Option<&str> {
         let Kind::Rx(rx) = &self.0 else { return None };
         Some(rx.pattern())
-    }
-
-    /// Whether it is `@detectSQLi`.
-    pub fn is_sqli(&self) -> bool {
-        matches!(self.0, Kind::Sqli)
-    }
-
-    /// Whether it is `@detectXSS`.
-    pub fn is_xss(&self) -> bool {
-        matches!(self.0, Kind::Xss)
     }
 
     /// The phrases of `@pm` and `@pmFromFile`; they match in either case of ASCII letters.

@@ -4,7 +4,8 @@ use crate::action::{Reach, SetVar, Switch};
 use crate::error::{LoadError, Place};
 use crate::names::{Names, Slot};
 use crate::operator::Operator;
-use crate::plan::Plan;
+use crate::plan::scan::ALWAYS;
+use crate::plan::{Plan, Step};
 use crate::template::Template;
 use crate::transform::Transform;
 use crate::variable::Variable;
@@ -47,8 +48,8 @@ pub(crate) enum Which {
     All,
     /// By name in lower case; for TX also its slot.
     Name(Vec<u8>, Slot),
-    /// By a pattern over names.
-    Pattern(Box<Operator>),
+    /// By a pattern over names; for TX also the slots whose names it finds.
+    Pattern(Box<Operator>, Box<[Slot]>),
 }
 
 /// The condition of a rule.
@@ -188,6 +189,16 @@ impl RuleSet {
     #[must_use]
     pub fn left_out(&self) -> &[LoadError] {
         &self.left_out
+    }
+
+    /// For each phase, the rules that run for every exchange and those that run only if what they look for is in it.
+    #[must_use]
+    pub fn planned(&self) -> [(Vec<u64>, Vec<u64>); 5] {
+        let id = |step: &Step| self.rules.get(step.rule as usize).map(|rule| rule.id);
+        self.plan.phases.each_ref().map(|phase| {
+            let (always, found): (Vec<&Step>, Vec<&Step>) = phase.steps.iter().partition(|step| step.atom == ALWAYS);
+            (always.into_iter().filter_map(id).collect(), found.into_iter().filter_map(id).collect())
+        })
     }
 
     /// The ids of all rules, in order.

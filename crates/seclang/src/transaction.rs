@@ -216,7 +216,7 @@ impl<'r> Transaction<'r> {
         if self.state.engine == Switch::Off {
             return;
         }
-        let candidates = plan.scan.candidates(&self.facts);
+        let candidates = plan.scan.candidates(self.rules, &self.facts);
         let mut at = 0;
         while let Some(step) = plan.steps.get(at) {
             at += 1;

@@ -39,10 +39,24 @@ pub(super) fn build(mut loader: Loader<'_>) -> Result<RuleSet, Vec<LoadError>> {
     if !faults.is_empty() {
         return Err(faults);
     }
+    rules.iter_mut().for_each(|rule| find_slots(rule, &loader.names));
     let (plain, plan) = (Plan::default(), Plan::default());
     let mut rules = RuleSet { rules, phases, names: loader.names, settings: loader.settings, left_out, plain, plan };
     (rules.plain, rules.plan) = (Plan::plain(&rules), Plan::of(&rules));
     Ok(rules)
+}
+
+/// Notes which TX names a pattern finds, now that all are known.
+fn find_slots(rule: &mut Rule, names: &Names) {
+    let targets = rule.targets.iter_mut().chain(&mut rule.excluded);
+    for target in targets.filter(|target| target.variable == Variable::Tx) {
+        if let Which::Pattern(pattern, slots) = &mut target.which {
+            *slots = names.slots().filter(|slot| pattern.test(names.name(*slot), b"", None)).collect();
+        }
+    }
+    if let Some(link) = &mut rule.link {
+        find_slots(link, names);
+    }
 }
 
 /// The numbers of the rules of each phase.
@@ -118,7 +132,7 @@ impl Builder<'_> {
                 let folded = format!("(?i:{pattern})");
                 let operator =
                     Operator::compile("rx", &folded, &crate::files::NoFiles).map_err(|e| Fault::Operator(e.to_string()))?;
-                Which::Pattern(Box::new(operator))
+                Which::Pattern(Box::new(operator), Box::default())
             }
         };
         Ok(Target { variable: written.variable, counted: written.counted, which })

@@ -52,6 +52,12 @@ pub(super) fn check(pattern: &str) -> Result<(), PatternError> {
     }
 }
 
+/// The length in bytes of the shortest value that a rewritten pattern matches.
+pub(crate) fn length_min(pattern: &str) -> usize {
+    let parsed = regex_automata::util::syntax::parse_with(pattern, &syntax());
+    parsed.ok().and_then(|parsed| parsed.properties().minimum_len()).unwrap_or(0)
+}
+
 /// Rewrites a pattern.
 pub(super) fn rewrite(source: &[u8]) -> Result<String, PatternError> {
     if source.len() > PATTERN_BYTES_MAX {

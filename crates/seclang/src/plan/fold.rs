@@ -220,12 +220,11 @@ impl<'r> Folder<'r> {
     }
 
     fn reads_target(&mut self, target: &Target) {
-        let names = &self.rules.names;
         match (&target.which, target.variable.kind()) {
             (Which::Name(_, slot), _) if target.variable == Variable::Tx => {
                 self.read.insert(*slot);
             }
-            (Which::Pattern(_), Kind::State) => self.read.extend(names.slots().filter(|slot| target.takes(names.name(*slot)))),
+            (Which::Pattern(_, slots), Kind::State) if target.variable == Variable::Tx => self.read.extend(slots),
             (_, Kind::State) => self.all_read |= target.variable == Variable::Tx,
             _ => {}
         }

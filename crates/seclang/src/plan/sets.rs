@@ -2,10 +2,13 @@
 
 use super::bits::Bits;
 use crate::operator::syntax;
-use aho_corasick::AhoCorasick;
+use aho_corasick::Anchored;
+use aho_corasick::automaton::{Automaton, StateID};
+use aho_corasick::nfa::contiguous::NFA;
 use regex_automata::hybrid::dfa::{Cache, DFA};
-use regex_automata::util::pool::Pool;
+use regex_automata::util::pool::{Pool, PoolGuard};
 use regex_automata::{Input, MatchKind};
+use std::panic::{RefUnwindSafe, UnwindSafe};
 
 /// What the automaton of one phase may keep for each thread, in bytes.
 const CACHE_BYTES_MAX: usize = 4 << 20;
@@ -14,13 +17,16 @@ const CACHE_CLEARS_MAX: usize = 2;
 /// Less than so many bytes for each state made means that the automaton does not pay.
 const BYTES_PER_STATE_MIN: usize = 10;
 
-type Caches = Pool<Cache, Box<dyn Fn() -> Cache + Send + Sync + std::panic::UnwindSafe + std::panic::RefUnwindSafe>>;
+type Make = Box<dyn Fn() -> Cache + Send + Sync + UnwindSafe + RefUnwindSafe>;
+
+/// What an automaton has made so far, borrowed by one thread.
+pub(super) type PatternsCache<'p> = PoolGuard<'p, Cache, Make>;
 
 /// Patterns in one automaton, each with the number of its rule.
 pub(super) struct Patterns {
     dfa: DFA,
     atoms: Vec<u16>,
-    caches: Caches,
+    caches: Pool<Cache, Make>,
 }
 
 impl std::fmt::Debug for Patterns {
@@ -47,22 +53,26 @@ impl Patterns {
             .which_captures(regex_automata::nfa::thompson::WhichCaptures::None);
         let dfa = DFA::builder().configure(config).syntax(syntax()).thompson(thompson).build_many(&texts).ok()?;
         let for_caches = dfa.clone();
-        let caches = Pool::new(Box::new(move || for_caches.create_cache()) as Box<_>);
+        let make: Make = Box::new(move || for_caches.create_cache());
+        let caches = Pool::new(make);
         Some(Patterns { dfa, atoms: patterns.iter().map(|(atom, _)| *atom).collect(), caches })
     }
 
+    pub(super) fn cache(&self) -> PatternsCache<'_> {
+        self.caches.get()
+    }
+
     /// The rules whose pattern is found; None if the automaton gave up.
-    pub(super) fn found(&self, value: &[u8]) -> Option<Bits> {
-        let mut cache = self.caches.get();
+    pub(super) fn found(&self, value: &[u8], cache: &mut Cache) -> Option<Bits> {
         let mut found = Bits::default();
-        let mut state = self.dfa.start_state_forward(&mut cache, &Input::new(value)).ok()?;
+        let mut state = self.dfa.start_state_forward(cache, &Input::new(value)).ok()?;
         // The state of which all patterns are noted. Its number means nothing any more after the cache was cleared.
         let (mut last, mut clears) = (state, cache.clear_count());
         for byte in value {
-            state = self.dfa.next_state(&mut cache, state, *byte).ok()?;
+            state = self.dfa.next_state(cache, state, *byte).ok()?;
             if state.is_tagged() && (state != last || cache.clear_count() != clears) {
                 if state.is_match() {
-                    self.add(&cache, state, &mut found);
+                    self.add(cache, state, &mut found);
                 } else if state.is_dead() {
                     return Some(found);
                 } else if state.is_quit() {
@@ -71,9 +81,9 @@ impl Patterns {
                 (last, clears) = (state, cache.clear_count());
             }
         }
-        state = self.dfa.next_eoi_state(&mut cache, state).ok()?;
+        state = self.dfa.next_eoi_state(cache, state).ok()?;
         if state.is_match() {
-            self.add(&cache, state, &mut found);
+            self.add(cache, state, &mut found);
         }
         Some(found)
     }
@@ -91,24 +101,35 @@ impl Patterns {
 /// Phrases in one automaton, each with the numbers of its rules.
 #[derive(Debug)]
 pub(super) struct Phrases {
-    automaton: AhoCorasick,
+    automaton: NFA,
+    start: StateID,
     atoms: Vec<u16>,
 }
 
 impl Phrases {
+    /// None if they cannot stand in one automaton: then the rules run on their own.
     pub(super) fn of(phrases: &[(u16, &[u8])]) -> Option<Phrases> {
         if phrases.is_empty() {
             return None;
         }
-        let automaton = AhoCorasick::builder().ascii_case_insensitive(true).build(phrases.iter().map(|(_, text)| *text)).ok()?;
-        Some(Phrases { automaton, atoms: phrases.iter().map(|(atom, _)| *atom).collect() })
+        let automaton = NFA::builder().ascii_case_insensitive(true).build(phrases.iter().map(|(_, text)| *text)).ok()?;
+        let start = automaton.start_state(Anchored::No).ok()?;
+        Some(Phrases { automaton, start, atoms: phrases.iter().map(|(atom, _)| *atom).collect() })
     }
 
+    /// The rules of which a phrase is found.
     pub(super) fn found(&self, value: &[u8]) -> Bits {
         let mut found = Bits::default();
-        for hit in self.automaton.find_overlapping_iter(value) {
-            if let Some(atom) = self.atoms.get(hit.pattern().as_usize()) {
-                found.insert((*atom).into());
+        let mut state = self.start;
+        for byte in value {
+            state = self.automaton.next_state(Anchored::No, state, *byte);
+            if self.automaton.is_special(state) && self.automaton.is_match(state) {
+                for index in 0..self.automaton.match_len(state) {
+                    let phrase = self.automaton.match_pattern(state, index);
+                    if let Some(atom) = self.atoms.get(phrase.as_usize()) {
+                        found.insert((*atom).into());
+                    }
+                }
             }
         }
         found

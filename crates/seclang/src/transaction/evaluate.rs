@@ -79,6 +79,7 @@ impl<'t, 'r> Run<'t, 'r> {
                     }
                 }
             }
+            Kind::State if self.cannot_match(test, target) => {}
             Kind::State => {
                 for (name, value) in self.of_state(target) {
                     if !self.excluded(test, target.variable, &name) {
@@ -88,6 +89,13 @@ impl<'t, 'r> Run<'t, 'r> {
             }
             Kind::Empty => {}
         }
+    }
+
+    /// Whether the one TX value that is meant does not match as it stands: most such rules end here, with nothing copied.
+    fn cannot_match(&self, test: &Test<'_, 'r>, target: &Target) -> bool {
+        let (Variable::Tx, Which::Name(_, slot)) = (target.variable, &target.which) else { return false };
+        let matches = |value| test.condition.operator.test(value, test.argument, None) != test.condition.negated;
+        test.rule.transforms.is_empty() && !self.state.tx.get(*slot).is_some_and(matches)
     }
 
     /// The value of a variable that has one. How the body will be read is what the rules have chosen by now.
@@ -121,10 +129,12 @@ impl<'t, 'r> Run<'t, 'r> {
             (Variable::Tx, Which::Name(name, slot)) => {
                 state.tx.get(*slot).map(|value| (name.clone(), value.to_vec())).into_iter().collect()
             }
-            (Variable::Tx, _) => {
-                let taken = state.tx.iter().filter(|(name, _)| target.takes(name));
-                taken.map(|(name, value)| (name.to_vec(), value.to_vec())).collect()
+            (Variable::Tx, Which::Pattern(_, slots)) => {
+                let known = slots.iter().filter_map(|slot| Some((state.tx.name(*slot), state.tx.get(*slot)?)));
+                let made = state.tx.made().filter(|(name, _)| target.takes(name));
+                known.chain(made).map(|(name, value)| (name.to_vec(), value.to_vec())).collect()
             }
+            (Variable::Tx, Which::All) => state.tx.iter().map(|(name, value)| (name.to_vec(), value.to_vec())).collect(),
             (Variable::MatchedVars, _) => state.hits.iter().map(|hit| (hit.full_name(), hit.value.clone())).collect(),
             (Variable::MatchedVarsNames, _) => state.hits.iter().map(|hit| (hit.full_name(), hit.full_name())).collect(),
             (Variable::MatchedVar, _) => last(|hit| hit.value.clone()),
@@ -286,7 +296,7 @@ impl Target {
         match &self.which {
             Which::All => true,
             Which::Name(wanted, _) => name.eq_ignore_ascii_case(wanted),
-            Which::Pattern(pattern) => pattern.test(name, b"", None),
+            Which::Pattern(pattern, _) => pattern.test(name, b"", None),
         }
     }
 }

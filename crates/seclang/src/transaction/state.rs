@@ -59,10 +59,19 @@ impl<'r> Tx<'r> {
         (0..).zip(&self.slots).filter_map(|(slot, value)| Some((Slot(slot), value.as_deref()?)))
     }
 
+    /// The values whose names were made up on the way.
+    pub(crate) fn made(&self) -> impl Iterator<Item = (&[u8], &[u8])> {
+        self.made.iter().map(|(name, value)| (name.as_slice(), value.as_slice()))
+    }
+
+    /// The name of a slot.
+    pub(crate) fn name(&self, slot: Slot) -> &'r [u8] {
+        self.names.name(slot)
+    }
+
     /// All values, with their names.
     pub(crate) fn iter(&self) -> impl Iterator<Item = (&[u8], &[u8])> {
-        let slots = self.slots().map(|(slot, value)| (self.names.name(slot), value));
-        slots.chain(self.made.iter().map(|(name, value)| (name.as_slice(), value.as_slice())))
+        self.slots().map(|(slot, value)| (self.name(slot), value)).chain(self.made())
     }
 }
 
