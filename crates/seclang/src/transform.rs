@@ -18,6 +18,7 @@ mod utf8;
 use std::borrow::Cow;
 
 pub use bytes::ByteSet;
+pub(crate) use encoding::base64_prefix;
 
 /// One transformation function. `t:none` is not one: it empties the list of a rule, which the language does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -102,6 +103,45 @@ const NAMES: [(&str, Transform); 37] = [
 ];
 
 impl Transform {
+    /// All of them.
+    pub(crate) const ALL: &[Transform] = &[
+        Self::Base64Decode,
+        Self::Base64DecodeExt,
+        Self::Base64Encode,
+        Self::CmdLine,
+        Self::CompressWhitespace,
+        Self::CssDecode,
+        Self::EscapeSeqDecode,
+        Self::HexDecode,
+        Self::HexEncode,
+        Self::HtmlEntityDecode,
+        Self::JsDecode,
+        Self::Length,
+        Self::Lowercase,
+        Self::Md5,
+        Self::NormalizePath,
+        Self::NormalizePathWin,
+        Self::ParityEven7Bit,
+        Self::ParityOdd7Bit,
+        Self::ParityZero7Bit,
+        Self::RemoveComments,
+        Self::RemoveCommentsChar,
+        Self::RemoveNulls,
+        Self::RemoveWhitespace,
+        Self::ReplaceComments,
+        Self::ReplaceNulls,
+        Self::Sha1,
+        Self::SqlHexDecode,
+        Self::Trim,
+        Self::TrimLeft,
+        Self::TrimRight,
+        Self::Uppercase,
+        Self::UrlDecode,
+        Self::UrlDecodeUni,
+        Self::UrlEncode,
+        Self::Utf8ToUnicode,
+    ];
+
     /// The transformation of that name, in any case.
     pub fn named(name: &str) -> Option<Self> {
         let (_, found) = NAMES.iter().find(|(spelling, _)| spelling.eq_ignore_ascii_case(name))?;

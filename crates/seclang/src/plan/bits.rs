@@ -7,26 +7,31 @@ pub(crate) struct Bits([u64; 8]);
 impl Bits {
     pub(crate) const MAX: usize = 512;
 
+    #[inline]
     pub(crate) fn insert(&mut self, number: usize) {
         if let Some(word) = self.0.get_mut(number / 64) {
             *word |= 1 << (number % 64);
         }
     }
 
+    #[inline]
     pub(crate) fn contains(&self, number: usize) -> bool {
         self.0.get(number / 64).is_some_and(|word| word >> (number % 64) & 1 == 1)
     }
 
+    #[inline]
     pub(crate) fn add(&mut self, other: &Bits) {
         self.0.iter_mut().zip(other.0).for_each(|(mine, theirs)| *mine |= theirs);
     }
 
+    #[inline]
     pub(crate) fn and(&self, other: &Bits) -> Bits {
         let mut both = *self;
         both.0.iter_mut().zip(other.0).for_each(|(mine, theirs)| *mine &= theirs);
         both
     }
 
+    #[inline]
     pub(crate) fn meets(&self, other: &Bits) -> bool {
         self.0.iter().zip(other.0).any(|(mine, theirs)| mine & theirs != 0)
     }

@@ -6,6 +6,7 @@
 //! everything (base64), is tried rule by rule.
 
 mod atoms;
+mod changes;
 mod forms;
 
 use super::Step;
@@ -14,7 +15,9 @@ use super::sets::{Patterns, PatternsCache, Phrases};
 use crate::rule::RuleSet;
 use crate::transaction::facts::Facts;
 use crate::transform::Transform;
+use crate::transform::base64_prefix;
 use crate::variable::{Kind, Variable};
+use changes::Changes;
 use forms::Forms;
 
 /// The atom of a rule that runs in any case.
@@ -31,39 +34,7 @@ pub(crate) struct Scan {
     direct: Vec<(u16, u32)>,
     by_trial: Bits,
     sources: Vec<Source>,
-    /// All chains of transformations as a tree: a chain is a node, its beginning the node's parent.
-    nodes: Vec<Node>,
     changes: Changes,
-}
-
-/// A chain of transformations: another one and one more. The first node is the empty chain.
-#[derive(Debug, PartialEq, Eq)]
-struct Node {
-    parent: usize,
-    transform: Option<Transform>,
-}
-
-/// Which chains may change a value, by the bytes in it: one bit for each chain.
-#[derive(Debug)]
-struct Changes {
-    by_byte: Box<[u64; 256]>,
-    /// Chains that change a path when it ends in a dot.
-    last_dot: u64,
-    /// Chains that may change any value.
-    any: u64,
-}
-
-impl Default for Changes {
-    fn default() -> Self {
-        Changes { by_byte: Box::new([0; 256]), last_dot: 0, any: 0 }
-    }
-}
-
-impl Changes {
-    fn of(&self, value: &[u8]) -> u64 {
-        let dot = if value.last() == Some(&b'.') { self.last_dot } else { 0 };
-        value.iter().fold(self.any | dot, |all, byte| all | self.by_byte.get(usize::from(*byte)).copied().unwrap_or(u64::MAX))
-    }
 }
 
 /// A variable, and who looks at its values.
@@ -80,19 +51,29 @@ struct Source {
 #[derive(Debug, Default)]
 struct Interest {
     chains: Vec<Chain>,
-    /// The bits of these chains in [`Changes`].
-    ends: u64,
     /// All rules of these chains.
     rules: Bits,
+    /// The transformations in them, but for those behind a decoding that is bound to find nothing in a short text.
+    transforms: u64,
+    /// The shortest text whose decoding may hold something for one of the rules.
+    encoded_min: usize,
 }
 
-/// A chain with the rules that use it.
+/// A chain of transformations with the rules that use it.
 #[derive(Debug)]
 struct Chain {
-    node: usize,
-    end: u64,
+    transforms: Box<[Transform]>,
+    /// The same as a set of bits.
+    bits: u64,
     rules: Bits,
-    /// Shorter values can give nothing that one of the rules finds.
+    /// Set if the chain decodes base64.
+    encoded: Option<Encoded>,
+}
+
+/// Base64 in a chain: what stands before it, and the shortest text whose decoding may hold something for its rules.
+#[derive(Debug, Clone, Copy)]
+struct Encoded {
+    before: u64,
     length_min: usize,
 }
 
@@ -122,17 +103,21 @@ impl Scan {
     }
 
     fn value(&self, interest: &Interest, value: &[u8], forms: &mut Forms, look: &mut Look<'_>) {
-        let changed = self.changes.of(value) & interest.ends;
-        if changed == 0 {
+        let changing = self.changes.of(value);
+        let encoded = base64_prefix(value);
+        if changing & interest.transforms == 0 && encoded < interest.encoded_min {
             return self.look(value, &interest.rules, look);
         }
-        forms.clear(self.nodes.len());
+        forms.clear(changing);
         let mut unchanged = Bits::default();
         for chain in &interest.chains {
-            if chain.end & changed == 0 {
+            if chain.bits & changing == 0 {
                 unchanged.add(&chain.rules);
-            } else if value.len() >= chain.length_min {
-                match self.form(chain.node, value, forms) {
+            } else if chain
+                .encoded
+                .is_none_or(|e| value.len() >= e.length_min && (encoded >= e.length_min || e.before & changing != 0))
+            {
+                match forms.of(&chain.transforms, value, &self.changes) {
                     forms::ORIGINAL => unchanged.add(&chain.rules),
                     form => forms.want(form, &chain.rules),
                 }
@@ -142,18 +127,6 @@ impl Scan {
         for (form, wanted) in forms.iter() {
             self.look(form, wanted, look);
         }
-    }
-
-    /// The number of the form that a chain gives, made if nobody has made it.
-    fn form(&self, node: usize, value: &[u8], forms: &mut Forms) -> u8 {
-        let Some(Node { parent, transform: Some(transform) }) = self.nodes.get(node) else { return forms::ORIGINAL };
-        if let Some(known) = forms.known(node) {
-            return known;
-        }
-        let before = self.form(*parent, value, forms);
-        let form = forms.changed(before, value, *transform);
-        forms.remember(node, form);
-        form
     }
 
     /// Looks for everything that is wanted in one form of a value.

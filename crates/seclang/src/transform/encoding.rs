@@ -47,6 +47,12 @@ const fn base64_value(byte: u8, alphabet: Alphabet) -> Option<u8> {
     }
 }
 
+/// How many bytes at the beginning of a text a strict reader of base64 takes in, at most.
+pub(crate) fn base64_prefix(input: &[u8]) -> usize {
+    let foreign = |byte: &u8| base64_value(*byte, Alphabet::Strict).is_none() && !matches!(byte, b'\r' | b'\n');
+    input.iter().position(foreign).unwrap_or(input.len())
+}
+
 /// Encodes in base64 with padding (RFC 4648).
 pub(super) fn base64_encode(input: &[u8], out: &mut Vec<u8>) {
     const LETTERS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";

@@ -3,10 +3,11 @@
 use super::super::Step;
 use super::super::bits::Bits;
 use super::super::sets::{Patterns, Phrases};
-use super::{Chain, Changes, Interest, Node, Scan, Source};
+use super::changes::{bit, changes_anything};
+use super::{Chain, Encoded, Interest, Scan, Source};
 use crate::operator::pattern_length_min;
 use crate::rule::{Rule, RuleSet, Target, Which};
-use crate::transform::{ByteSet, Transform};
+use crate::transform::Transform;
 use crate::variable::{Kind, Variable};
 
 /// A rule the scan speaks for.
@@ -15,9 +16,6 @@ struct Atom<'r> {
     rule_number: u32,
     rule: &'r Rule,
 }
-
-/// The last bit of [`Changes`]: chains that found no bit of their own share it, and count as changing everything.
-const LAST_END: u64 = 1 << 63;
 
 pub(super) fn scan(rules: &RuleSet, steps: &mut [Step]) -> Scan {
     let mut atoms = Vec::new();
@@ -31,14 +29,9 @@ pub(super) fn scan(rules: &RuleSet, steps: &mut [Step]) -> Scan {
             atoms.push(Atom { number, rule_number: step.rule, rule });
         }
     }
-    let mut scan = Scan { nodes: vec![Node { parent: 0, transform: None }], ..Scan::default() };
+    let mut scan = Scan::default();
     collect(&mut scan, &atoms);
-    let mut ends = vec![0];
-    for variable in variables(&atoms) {
-        let source = source(&mut scan, &mut ends, variable, &atoms);
-        scan.sources.push(source);
-    }
-    scan.changes = changes(&scan, &ends);
+    scan.sources = variables(&atoms).into_iter().map(|variable| source(variable, &atoms)).collect();
     scan
 }
 
@@ -91,14 +84,14 @@ fn targets<'a, 'r>(atoms: &'a [Atom<'r>], variable: Variable) -> impl Iterator<I
     atoms.iter().flat_map(move |atom| atom.rule.targets.iter().filter(move |t| t.variable == variable).map(move |t| (atom, t)))
 }
 
-fn source(scan: &mut Scan, ends: &mut Vec<usize>, variable: Variable, atoms: &[Atom<'_>]) -> Source {
+fn source(variable: Variable, atoms: &[Atom<'_>]) -> Source {
     let mut names: Vec<&[u8]> = targets(atoms, variable).filter_map(|(_, target)| name(target)).collect();
     names.sort_unstable();
     names.dedup();
-    let mut interest = |of: &dyn Fn(&Target) -> bool| {
-        let mut interest = Interest::default();
+    let interest = |of: &dyn Fn(&Target) -> bool| {
+        let mut interest = Interest { encoded_min: usize::MAX, ..Interest::default() };
         for (atom, _) in targets(atoms, variable).filter(|(_, target)| of(target)) {
-            add(scan, ends, &mut interest, atom);
+            interest.add(atom);
         }
         interest
     };
@@ -111,101 +104,49 @@ fn name(target: &Target) -> Option<&[u8]> {
     if let Which::Name(name, _) = &target.which { Some(name) } else { None }
 }
 
-/// Adds a rule by its chain; with `multiMatch` by every beginning of it too.
-fn add(scan: &mut Scan, ends: &mut Vec<usize>, interest: &mut Interest, atom: &Atom<'_>) {
-    let mut node = 0;
-    let length_min = length_min(atom.rule);
-    interest.rules.insert(atom.number.into());
-    for transform in &atom.rule.transforms {
-        if atom.rule.multi_match {
-            interest.add(node, end_bit(ends, node), atom.number, 0);
-        }
-        node = child(&mut scan.nodes, node, *transform);
-    }
-    interest.add(node, end_bit(ends, node), atom.number, length_min);
-}
-
 impl Interest {
-    fn add(&mut self, node: usize, end: u64, atom: u16, length_min: usize) {
-        self.ends |= end;
-        let at = self.chains.iter().position(|chain| chain.node == node).unwrap_or_else(|| {
-            self.chains.push(Chain { node, end, rules: Bits::default(), length_min });
-            self.chains.len() - 1
-        });
-        if let Some(chain) = self.chains.get_mut(at) {
-            chain.rules.insert(atom.into());
-            chain.length_min = chain.length_min.min(length_min);
+    /// Adds a rule by its chain; with `multiMatch` by every beginning of it too.
+    fn add(&mut self, atom: &Atom<'_>) {
+        self.rules.insert(atom.number.into());
+        let transforms = &atom.rule.transforms;
+        let from = if atom.rule.multi_match { 0 } else { transforms.len() };
+        for end in from..=transforms.len() {
+            self.add_chain(atom, transforms.get(..end).unwrap_or_default());
+        }
+    }
+
+    fn add_chain(&mut self, atom: &Atom<'_>, transforms: &[Transform]) {
+        let encoded = encoded(atom.rule, transforms);
+        let known = self.chains.iter_mut().find(|c| *c.transforms == *transforms && c.encoded.is_some() == encoded.is_some());
+        if let Some(chain) = known {
+            chain.rules.insert(atom.number.into());
+            if let (Some(chain), Some(new)) = (&mut chain.encoded, encoded) {
+                chain.length_min = chain.length_min.min(new.length_min);
+            }
+        } else {
+            let mut rules = Bits::default();
+            rules.insert(atom.number.into());
+            let bits = transforms.iter().fold(0, |all, transform| all | bit(*transform));
+            self.chains.push(Chain { transforms: transforms.into(), bits, rules, encoded });
+        }
+        match encoded {
+            Some(Encoded { before, length_min }) => {
+                self.transforms |= before;
+                self.encoded_min = self.encoded_min.min(length_min);
+            }
+            None => self.transforms |= transforms.iter().fold(0, |all, transform| all | bit(*transform)),
         }
     }
 }
 
-/// The bit of a chain; the empty chain changes nothing and has none.
-fn end_bit(ends: &mut Vec<usize>, node: usize) -> u64 {
-    let at = ends.iter().position(|end| *end == node).unwrap_or_else(|| {
-        ends.push(node);
-        ends.len() - 1
-    });
-    match at {
-        0 => 0,
-        1..=63 => 1 << (at - 1),
-        _ => LAST_END,
-    }
-}
-
-fn child(nodes: &mut Vec<Node>, parent: usize, transform: Transform) -> usize {
-    let wanted = Node { parent, transform: Some(transform) };
-    nodes.iter().position(|node| *node == wanted).unwrap_or_else(|| {
-        nodes.push(wanted);
-        nodes.len() - 1
-    })
-}
-
-fn changes(scan: &Scan, ends: &[usize]) -> Changes {
-    let mut changes = Changes { any: LAST_END, ..Changes::default() };
-    for (at, node) in ends.iter().enumerate().skip(1).take(63) {
-        let bit = 1 << (at - 1);
-        for transform in transforms(&scan.nodes, *node) {
-            add_changes(&mut changes, transform, bit);
-        }
-    }
-    changes
-}
-
-/// The transformations of a chain, last first.
-fn transforms(nodes: &[Node], node: usize) -> impl Iterator<Item = Transform> + '_ {
-    let chain = std::iter::successors(nodes.get(node), |node| nodes.get(node.parent).filter(|_| node.transform.is_some()));
-    chain.map_while(|node| node.transform)
-}
-
-fn add_changes(changes: &mut Changes, transform: Transform, bit: u64) {
-    let is_path = matches!(transform, Transform::NormalizePath | Transform::NormalizePathWin);
-    if is_path {
-        changes.last_dot |= bit;
-    }
-    if changes_anything(transform) {
-        changes.any |= bit;
-    }
-    for (byte, chains) in (0..=u8::MAX).zip(changes.by_byte.iter_mut()) {
-        // A dot changes a path only behind a slash or at its end.
-        if transform.may_change(&ByteSet::of(&[byte])) && !(is_path && byte == b'.') {
-            *chains |= bit;
-        }
-    }
-}
-
-/// Whether the transformation may change a value of any bytes.
-fn changes_anything(transform: Transform) -> bool {
-    transform.may_change(&ByteSet::default())
-}
-
-/// The least length of a value in which the rule may find something; only worked out where it saves base64 decoding.
-fn length_min(rule: &Rule) -> usize {
-    let Some(pattern) = rule.condition.as_ref().filter(|c| !c.negated).and_then(|c| c.operator.as_pattern()) else { return 0 };
-    let decodes = rule.transforms.contains(&Transform::Base64Decode);
-    if !decodes || rule.multi_match || !rule.transforms.iter().all(|t| never_grows(*t)) {
-        return 0;
-    }
-    pattern_length_min(pattern).saturating_mul(4) / 3
+/// The shortest text in base64 that may hold something for the rule, where that can be told: if it looks for a pattern of some length
+/// and nothing in the chain makes a text longer.
+fn encoded(rule: &Rule, transforms: &[Transform]) -> Option<Encoded> {
+    let pattern = rule.condition.as_ref().filter(|c| !c.negated)?.operator.as_pattern()?;
+    let at = transforms.iter().position(|transform| *transform == Transform::Base64Decode)?;
+    let length_min = pattern_length_min(pattern).saturating_mul(4) / 3;
+    let before = transforms.iter().take(at).fold(0, |all, transform| all | bit(*transform));
+    (length_min > 0 && transforms.iter().all(|t| never_grows(*t))).then_some(Encoded { before, length_min })
 }
 
 fn never_grows(transform: Transform) -> bool {

@@ -1,64 +1,92 @@
 //! The forms that transformations give one value, each once, with the rules that want to see it.
 
 use super::super::bits::Bits;
+use super::changes::{Changes, bit};
 use crate::transform::Transform;
 use std::borrow::Cow;
 
 /// The number of the value as it stands.
-pub(super) const ORIGINAL: u8 = u8::MAX;
-const UNKNOWN: u8 = u8::MAX - 1;
-/// More forms than a byte can count are not told apart from the last.
+pub(super) const ORIGINAL: u8 = 0;
+const UNKNOWN: u8 = u8::MAX;
+/// More forms than so many are not kept apart from the last.
 const FORMS_MAX: usize = 200;
 
+/// The first form stands for the value itself and holds no text.
 #[derive(Debug, Default)]
 pub(super) struct Forms {
-    forms: Vec<(Vec<u8>, Bits)>,
-    by_node: Vec<u8>,
+    forms: Vec<Form>,
+}
+
+#[derive(Debug)]
+struct Form {
+    text: Vec<u8>,
+    wanted: Bits,
+    /// The transformations that may change it.
+    changing: u64,
+    /// The form each transformation makes of it.
+    after: [u8; Transform::ALL.len()],
+}
+
+impl Form {
+    fn new(text: Vec<u8>, changing: u64) -> Form {
+        Form { text, wanted: Bits::default(), changing, after: [UNKNOWN; Transform::ALL.len()] }
+    }
 }
 
 impl Forms {
-    pub(super) fn clear(&mut self, nodes: usize) {
+    pub(super) fn clear(&mut self, changing: u64) {
         self.forms.clear();
-        self.by_node.clear();
-        self.by_node.resize(nodes, UNKNOWN);
+        self.forms.push(Form::new(Vec::new(), changing));
     }
 
+    /// All forms but the value itself.
     pub(super) fn iter(&self) -> impl Iterator<Item = (&[u8], &Bits)> {
-        self.forms.iter().map(|(form, wanted)| (form.as_slice(), wanted))
-    }
-
-    pub(super) fn known(&self, node: usize) -> Option<u8> {
-        self.by_node.get(node).copied().filter(|form| *form != UNKNOWN)
-    }
-
-    pub(super) fn remember(&mut self, node: usize, form: u8) {
-        if let Some(place) = self.by_node.get_mut(node) {
-            *place = form;
-        }
+        self.forms.iter().skip(1).map(|form| (form.text.as_slice(), &form.wanted))
     }
 
     pub(super) fn want(&mut self, form: u8, rules: &Bits) {
-        if let Some((_, wanted)) = self.forms.get_mut(usize::from(form)) {
-            wanted.add(rules);
+        if let Some(form) = self.forms.get_mut(usize::from(form)) {
+            form.wanted.add(rules);
         }
     }
 
-    /// The form that a transformation makes of another one.
-    pub(super) fn changed(&mut self, before: u8, value: &[u8], transform: Transform) -> u8 {
-        let form = if before == ORIGINAL { value } else { self.forms.get(usize::from(before)).map_or(value, |(form, _)| form) };
-        match transform.apply(form) {
+    /// The form that a chain makes of the value.
+    pub(super) fn of(&mut self, chain: &[Transform], value: &[u8], changes: &Changes) -> u8 {
+        let mut form = ORIGINAL;
+        for transform in chain {
+            form = self.after(form, *transform, value, changes);
+        }
+        form
+    }
+
+    fn after(&mut self, before: u8, transform: Transform, value: &[u8], changes: &Changes) -> u8 {
+        let Some(form) = self.forms.get(usize::from(before)) else { return before };
+        if form.changing & bit(transform) == 0 {
+            return before;
+        }
+        match form.after.get(transform as usize) {
+            Some(known) if *known != UNKNOWN => return *known,
+            _ => {}
+        }
+        let text = if before == ORIGINAL { value } else { &form.text };
+        let after = match transform.apply(text) {
             Cow::Borrowed(_) => before,
-            Cow::Owned(changed) => self.number(changed, value),
+            Cow::Owned(changed) => self.number(changed, value, changes),
+        };
+        if let Some(place) = self.forms.get_mut(usize::from(before)).and_then(|form| form.after.get_mut(transform as usize)) {
+            *place = after;
         }
+        after
     }
 
-    fn number(&mut self, form: Vec<u8>, value: &[u8]) -> u8 {
-        if form == value {
+    fn number(&mut self, text: Vec<u8>, value: &[u8], changes: &Changes) -> u8 {
+        if text == value {
             return ORIGINAL;
         }
-        let known = self.forms.iter().position(|(known, _)| *known == form);
+        let known = self.forms.iter().skip(1).position(|form| form.text == text).map(|at| at + 1);
         let number = known.unwrap_or_else(|| {
-            self.forms.push((form, Bits::default()));
+            let changing = changes.of(&text);
+            self.forms.push(Form::new(text, changing));
             self.forms.len() - 1
         });
         u8::try_from(number.min(FORMS_MAX)).unwrap_or(ORIGINAL)
