@@ -1,8 +1,8 @@
 //! What judging a request costs: `cargo run --release --example cost -- DIR [SECONDS [NAME]]`, where DIR holds a Core Rule Set.
 //!
 //! Prints the processor time for each request in process (no network): a page fetched with a browser's headers, a form of 1 KB,
-//! JSON of 8 KB, each with a small page as the answer, at the first paranoia level and blocking; then the worst of some hostile
-//! bodies of 128 KB; and the memory that the rules take.
+//! JSON of 8 KB, each with a small page as the answer and with other words and numbers in every round, at the first paranoia level
+//! and blocking; then some hostile bodies of 128 KB; and the memory that the rules take.
 
 mod common;
 
@@ -29,10 +29,11 @@ const PROSE: &str = "We were very happy with the jacket and it kept us warm on t
 const PAGE: &[u8] = b"<!doctype html><title>ok</title><p>All good here. All good here. All good here. All good here.</p>";
 
 /// A request to measure.
+#[derive(Clone)]
 struct Request {
     name: &'static str,
     method: &'static str,
-    target: &'static str,
+    target: String,
     content_type: Option<&'static str>,
     body: Vec<u8>,
 }
@@ -52,50 +53,87 @@ fn main() -> Result<(), String> {
             println!("{always:?}");
         }
     }
-    for request in ordinary().iter().filter(|request| request.name.contains(&only)) {
-        let (cost, rounds) = measure(&rules, request, Duration::from_secs(seconds));
-        println!("{:<24} {cost:>9.1} us  ({rounds} rounds){}", request.name, told(&rules, request));
+    for make in ORDINARY.iter().filter(|make| make(0).name.contains(&only)) {
+        let (cost, rounds) = measure(&rules, *make, Duration::from_secs(seconds));
+        println!("{:<24} {cost:>9.1} us  ({rounds} rounds){}", make(0).name, told(&rules, &make(0)));
     }
     for request in hostile().iter().filter(|request| request.name.contains(&only)) {
-        let (cost, rounds) = measure(&rules, request, Duration::from_millis(500));
+        let (cost, rounds) = measure(&rules, |_| request.clone(), Duration::from_millis(500));
         println!("{:<24} {:>9.2} ms  ({rounds} rounds){}", request.name, cost / 1000.0, told(&rules, request));
     }
     println!("memory: {:.1} MiB for rules, automata and what they keep", (memory_kib() - before) as f64 / 1024.0);
     Ok(())
 }
 
+/// Makes the request of a round: every round has other numbers, words and identifiers in the same fields.
+type Make = fn(u32) -> Request;
+
 /// The three requests of the goals.
-fn ordinary() -> [Request; 3] {
-    let mut form = "name=Anna+Example&email=anna%40example.org&rating=4&title=Warm+and+light&newsletter=yes&review=".to_owned();
-    form += &PROSE.repeat(14).replace(' ', "+").replace('.', "%2E");
-    form.truncate(1024);
-    let mut json = String::from("{\"order\": 77, \"items\": [");
+const ORDINARY: [Make; 3] = [get, form, json];
+
+fn get(round: u32) -> Request {
+    let target = format!("/search?q=winter+jacket+{}&page={}&sort=price_asc", word(round), round % 50);
+    Request { name: "GET", method: "GET", target, content_type: None, body: Vec::new() }
+}
+
+fn form(round: u32) -> Request {
+    let name = word(round);
+    let mut body =
+        format!("name=Anna+{name}&email={name}%40example.org&rating={}&title=Warm+and+{name}&newsletter=yes&review=", round % 5);
+    body += &prose(round, 1100).replace(' ', "+").replace('.', "%2E");
+    body.truncate(1024);
+    Request {
+        name: "form 1 KB",
+        method: "POST",
+        target: "/review".into(),
+        content_type: Some("application/x-www-form-urlencoded"),
+        body: body.into_bytes(),
+    }
+}
+
+fn json(round: u32) -> Request {
+    let mut body = format!("{{\"order\": {round}, \"items\": [");
     for i in 0.. {
-        let colour = ["red", "blue", "moss"].get(i % 3).copied().unwrap_or_default();
-        let note = PROSE.get(..20 + i % 40).unwrap_or_default().trim();
-        let (sku, qty, price, gift) = (1000 + i, i % 4 + 1, 19.5 + i as f64, i % 2 == 0);
-        let comma = if i > 0 { ", " } else { "" };
+        let number = round.wrapping_mul(97).wrapping_add(i);
+        let colour = ["red", "blue", "moss"].get(i as usize % 3).copied().unwrap_or_default();
+        let (sku, qty, price, gift) = (1000 + number % 9000, i % 4 + 1, 19.5 + f64::from(number % 500), i % 2 == 0);
+        let (note, comma) = (prose(number, 20 + i as usize % 40), if i > 0 { ", " } else { "" });
         let _ = write!(
-            json,
+            body,
             "{comma}{{\"sku\": \"JKT-{sku}\", \"qty\": {qty}, \"price\": {price}, \"colour\": \"{colour}\", \"gift\": {gift}, \"note\": \"{note}\"}}"
         );
-        if json.len() >= 8190 {
+        if body.len() >= 8190 {
             break;
         }
     }
-    json += "]}";
-    let request = |name, method, target, content_type, body: String| Request {
-        name,
-        method,
-        target,
-        content_type,
+    body += "]}";
+    Request {
+        name: "JSON 8 KB",
+        method: "POST",
+        target: "/api/order".into(),
+        content_type: Some("application/json"),
         body: body.into_bytes(),
+    }
+}
+
+/// A word of its own for each number.
+fn word(number: u32) -> String {
+    let mut rest = number.wrapping_mul(2_654_435_761);
+    let mut letters = || {
+        rest = rest.wrapping_mul(1_103_515_245).wrapping_add(12_345);
+        char::from(b'a' + u8::try_from(rest >> 16 & 15).unwrap_or(0))
     };
-    [
-        request("GET", "GET", "/search?q=winter+jacket&page=2&sort=price_asc", None, String::new()),
-        request("form 1 KB", "POST", "/review", Some("application/x-www-form-urlencoded"), form),
-        request("JSON 8 KB", "POST", "/api/order", Some("application/json"), json),
-    ]
+    (0..7).map(|_| letters()).collect()
+}
+
+/// A text of this length, other for each number.
+fn prose(number: u32, length: usize) -> String {
+    let mut text = format!("{} was what we said. ", word(number));
+    while text.len() < length {
+        text += PROSE;
+    }
+    text.truncate(length);
+    text.trim_end().to_owned()
 }
 
 /// Bodies that are made to cost much.
@@ -105,7 +143,7 @@ fn hostile() -> Vec<Request> {
     let form = |name, body: String| Request {
         name,
         method: "POST",
-        target: "/",
+        target: "/".into(),
         content_type: Some("application/x-www-form-urlencoded"),
         body: format!("a={body}").into_bytes(),
     };
@@ -160,18 +198,21 @@ fn told(rules: &RuleSet, request: &Request) -> String {
     if ids.is_empty() { String::new() } else { format!("  matched {}", ids.join(" ")) }
 }
 
-/// Processor time for one request in microseconds, and how often it was judged.
-fn measure(rules: &RuleSet, request: &Request, time: Duration) -> (f64, u32) {
-    for _ in 0..3 {
-        let _ = judge(rules, request).finish();
+/// Processor time for one request in microseconds, without that for making it, and how often it was judged.
+fn measure(rules: &RuleSet, make: impl Fn(u32) -> Request, time: Duration) -> (f64, u32) {
+    for round in 0..3 {
+        let _ = judge(rules, &make(round)).finish();
     }
     let (start, cpu) = (Instant::now(), cpu_seconds());
     let mut rounds = 0;
     while start.elapsed() < time {
-        let _ = judge(rules, request).finish();
+        let _ = judge(rules, &make(rounds)).finish();
         rounds += 1;
     }
-    ((cpu_seconds() - cpu) / f64::from(rounds) * 1e6, rounds)
+    let judged = cpu_seconds();
+    (0..rounds).for_each(|round| drop(std::hint::black_box(make(round))));
+    let made = cpu_seconds() - judged;
+    ((judged - cpu - made) / f64::from(rounds) * 1e6, rounds)
 }
 
 /// Processor time of this process so far, in seconds.

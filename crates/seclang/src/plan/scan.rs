@@ -8,17 +8,21 @@
 mod atoms;
 mod changes;
 mod forms;
+mod memo;
+mod scratch;
 
 use super::Step;
 use super::bits::Bits;
-use super::sets::{Patterns, PatternsCache, Phrases};
+use super::sets::{Patterns, Phrases};
 use crate::rule::RuleSet;
 use crate::transaction::facts::Facts;
 use crate::transform::Transform;
 use crate::transform::base64_prefix;
 use crate::variable::{Kind, Variable};
 use changes::Changes;
-use forms::Forms;
+use memo::Memo;
+use regex_automata::hybrid::dfa::Cache;
+use scratch::{Scratch, Scratches};
 
 /// The atom of a rule that runs in any case.
 pub(crate) const ALWAYS: u16 = u16::MAX;
@@ -35,6 +39,7 @@ pub(crate) struct Scan {
     by_trial: Bits,
     sources: Vec<Source>,
     changes: Changes,
+    scratches: Scratches,
 }
 
 /// A variable, and who looks at its values.
@@ -50,6 +55,8 @@ struct Source {
 /// The rules that look at a value, by what they do to it before.
 #[derive(Debug, Default)]
 struct Interest {
+    /// Its number.
+    id: u16,
     chains: Vec<Chain>,
     /// All rules of these chains.
     rules: Bits,
@@ -80,21 +87,32 @@ struct Encoded {
 /// What looking at one value needs.
 struct Look<'a> {
     rules: &'a RuleSet,
-    cache: Option<PatternsCache<'a>>,
     found: Bits,
+    /// Something was found in the value at hand, or not looked for because it was found before.
+    hit: bool,
+}
+
+impl Look<'_> {
+    fn add(&mut self, hits: &Bits) {
+        self.hit |= *hits != Bits::default();
+        self.found.add(hits);
+    }
 }
 
 impl Scan {
     /// The rules that may match.
     pub(crate) fn candidates(&self, rules: &RuleSet, facts: &Facts) -> Bits {
-        let mut forms = Forms::default();
-        let mut look = Look { rules, cache: self.patterns.as_ref().map(Patterns::cache), found: Bits::default() };
+        let mut look = Look { rules, found: Bits::default(), hit: false };
+        if self.sources.is_empty() {
+            return look.found;
+        }
+        let mut scratch = self.scratches.get();
         for source in &self.sources {
             match source.variable.kind() {
-                Kind::One => self.value(&source.all, &facts.one(source.variable), &mut forms, &mut look),
+                Kind::One => self.value(&source.all, &facts.one(source.variable), &mut scratch, &mut look),
                 _ => {
                     for (name, value) in facts.many(source.variable) {
-                        self.value(source.interest(name), value, &mut forms, &mut look);
+                        self.value(source.interest(name), value, &mut scratch, &mut look);
                     }
                 }
             }
@@ -102,12 +120,25 @@ impl Scan {
         look.found
     }
 
-    fn value(&self, interest: &Interest, value: &[u8], forms: &mut Forms, look: &mut Look<'_>) {
+    fn value(&self, interest: &Interest, value: &[u8], scratch: &mut Scratch, look: &mut Look<'_>) {
+        let place = Memo::place(interest.id, value);
+        if interest.chains.is_empty() || place.is_some_and(|place| scratch.memo.knows(place, interest.id, value)) {
+            return;
+        }
+        look.hit = false;
+        self.forms(interest, value, scratch, look);
+        if let Some(place) = place.filter(|_| !look.hit) {
+            scratch.memo.remember(place, interest.id, value);
+        }
+    }
+
+    fn forms(&self, interest: &Interest, value: &[u8], scratch: &mut Scratch, look: &mut Look<'_>) {
         let changing = self.changes.of(value);
         let encoded = base64_prefix(value);
         if changing & interest.transforms == 0 && encoded < interest.encoded_min {
-            return self.look(value, &interest.rules, look);
+            return self.look(value, &interest.rules, &mut scratch.cache, look);
         }
+        let forms = &mut scratch.forms;
         forms.clear(changing);
         let mut unchanged = Bits::default();
         for chain in &interest.chains {
@@ -123,24 +154,24 @@ impl Scan {
                 }
             }
         }
-        self.look(value, &unchanged, look);
+        self.look(value, &unchanged, &mut scratch.cache, look);
         for (form, wanted) in forms.iter() {
-            self.look(form, wanted, look);
+            self.look(form, wanted, &mut scratch.cache, look);
         }
     }
 
     /// Looks for everything that is wanted in one form of a value.
-    fn look(&self, form: &[u8], wanted: &Bits, look: &mut Look<'_>) {
+    fn look(&self, form: &[u8], wanted: &Bits, cache: &mut Option<Cache>, look: &mut Look<'_>) {
         if wanted.meets(&self.by_pattern) {
-            let hits = match (&self.patterns, &mut look.cache) {
+            let hits = match (&self.patterns, cache) {
                 (Some(patterns), Some(cache)) => patterns.found(form, cache),
                 _ => None,
             };
-            look.found.add(&hits.unwrap_or(self.by_pattern).and(wanted));
+            look.add(&hits.unwrap_or(self.by_pattern).and(wanted));
         }
         if wanted.meets(&self.by_phrase) {
             let hits = self.phrases.as_ref().map(|phrases| phrases.found(form));
-            look.found.add(&hits.unwrap_or(self.by_phrase).and(wanted));
+            look.add(&hits.unwrap_or(self.by_phrase).and(wanted));
         }
         if wanted.meets(&self.by_trial) {
             self.try_rules(form, wanted, look);
@@ -150,11 +181,13 @@ impl Scan {
     fn try_rules(&self, form: &[u8], wanted: &Bits, look: &mut Look<'_>) {
         for (atom, rule) in &self.direct {
             let atom = usize::from(*atom);
-            if wanted.contains(atom) && !look.found.contains(atom) {
-                let condition = look.rules.rules.get(*rule as usize).and_then(|rule| rule.condition.as_ref());
-                if condition.is_none_or(|c| c.operator.test(form, b"", None) != c.negated) {
-                    look.found.insert(atom);
-                }
+            if !wanted.contains(atom) {
+                continue;
+            }
+            let condition = look.rules.rules.get(*rule as usize).and_then(|rule| rule.condition.as_ref());
+            if look.found.contains(atom) || condition.is_none_or(|c| c.operator.test(form, b"", None) != c.negated) {
+                look.found.insert(atom);
+                look.hit = true;
             }
         }
     }

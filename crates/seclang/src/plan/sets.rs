@@ -6,9 +6,8 @@ use aho_corasick::Anchored;
 use aho_corasick::automaton::{Automaton, StateID};
 use aho_corasick::nfa::contiguous::NFA;
 use regex_automata::hybrid::dfa::{Cache, DFA};
-use regex_automata::util::pool::{Pool, PoolGuard};
 use regex_automata::{Input, MatchKind};
-use std::panic::{RefUnwindSafe, UnwindSafe};
+use std::fmt;
 
 /// What the automaton of one phase may keep for each thread, in bytes.
 const CACHE_BYTES_MAX: usize = 4 << 20;
@@ -17,20 +16,15 @@ const CACHE_CLEARS_MAX: usize = 2;
 /// Less than so many bytes for each state made means that the automaton does not pay.
 const BYTES_PER_STATE_MIN: usize = 10;
 
-type Make = Box<dyn Fn() -> Cache + Send + Sync + UnwindSafe + RefUnwindSafe>;
-
-/// What an automaton has made so far, borrowed by one thread.
-pub(super) type PatternsCache<'p> = PoolGuard<'p, Cache, Make>;
-
 /// Patterns in one automaton, each with the number of its rule.
+#[derive(Clone)]
 pub(super) struct Patterns {
     dfa: DFA,
     atoms: Vec<u16>,
-    caches: Pool<Cache, Make>,
 }
 
-impl std::fmt::Debug for Patterns {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+impl fmt::Debug for Patterns {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Patterns").field("atoms", &self.atoms.len()).finish_non_exhaustive()
     }
 }
@@ -52,14 +46,12 @@ impl Patterns {
             .utf8(false)
             .which_captures(regex_automata::nfa::thompson::WhichCaptures::None);
         let dfa = DFA::builder().configure(config).syntax(syntax()).thompson(thompson).build_many(&texts).ok()?;
-        let for_caches = dfa.clone();
-        let make: Make = Box::new(move || for_caches.create_cache());
-        let caches = Pool::new(make);
-        Some(Patterns { dfa, atoms: patterns.iter().map(|(atom, _)| *atom).collect(), caches })
+        Some(Patterns { dfa, atoms: patterns.iter().map(|(atom, _)| *atom).collect() })
     }
 
-    pub(super) fn cache(&self) -> PatternsCache<'_> {
-        self.caches.get()
+    /// What one thread needs to search.
+    pub(super) fn cache(&self) -> Cache {
+        self.dfa.create_cache()
     }
 
     /// The rules whose pattern is found; None if the automaton gave up.
@@ -99,7 +91,7 @@ impl Patterns {
 }
 
 /// Phrases in one automaton, each with the numbers of its rules.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct Phrases {
     automaton: NFA,
     start: StateID,

@@ -4,6 +4,7 @@ use super::super::Step;
 use super::super::bits::Bits;
 use super::super::sets::{Patterns, Phrases};
 use super::changes::{bit, changes_anything};
+use super::scratch::Scratches;
 use super::{Chain, Encoded, Interest, Scan, Source};
 use crate::operator::pattern_length_min;
 use crate::rule::{Rule, RuleSet, Target, Which};
@@ -32,6 +33,11 @@ pub(super) fn scan(rules: &RuleSet, steps: &mut [Step]) -> Scan {
     let mut scan = Scan::default();
     collect(&mut scan, &atoms);
     scan.sources = variables(&atoms).into_iter().map(|variable| source(variable, &atoms)).collect();
+    let interests = scan.sources.iter_mut().flat_map(|s| std::iter::once(&mut s.all).chain(s.named.iter_mut().map(|(_, i)| i)));
+    for (id, interest) in (0..).zip(interests) {
+        interest.id = id;
+    }
+    scan.scratches = Scratches::of(scan.patterns.as_ref());
     scan
 }
 
