@@ -55,6 +55,13 @@ pub(super) fn test_once(source: &[u8], value: &[u8], captures: Option<&mut Captu
 
 fn search(engine: &meta::Regex, value: &[u8], captures: Option<&mut Captures>) -> bool {
     let Some(captures) = captures else { return engine.is_match(value) };
+    if engine.captures_len() == 1 {
+        let found = engine.find(value);
+        if let Some(whole) = &found {
+            captures.replace(std::iter::once(value.get(whole.range())));
+        }
+        return found.is_some();
+    }
     let mut groups = engine.create_captures();
     engine.captures(value, &mut groups);
     if groups.is_match() {

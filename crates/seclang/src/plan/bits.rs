@@ -6,6 +6,7 @@ pub(crate) struct Bits([u64; 8]);
 
 impl Bits {
     pub(crate) const MAX: usize = 512;
+    pub(crate) const EMPTY: Bits = Bits([0; 8]);
 
     #[inline]
     pub(crate) fn insert(&mut self, number: usize) {

@@ -84,52 +84,48 @@ struct Encoded {
     length_min: usize,
 }
 
-/// What looking at one value needs.
+/// What looking at one value needs, and what is found in it.
 struct Look<'a> {
     rules: &'a RuleSet,
     found: Bits,
-    /// Something was found in the value at hand, or not looked for because it was found before.
-    hit: bool,
-}
-
-impl Look<'_> {
-    fn add(&mut self, hits: &Bits) {
-        self.hit |= *hits != Bits::default();
-        self.found.add(hits);
-    }
 }
 
 impl Scan {
     /// The rules that may match.
     pub(crate) fn candidates(&self, rules: &RuleSet, facts: &Facts) -> Bits {
-        let mut look = Look { rules, found: Bits::default(), hit: false };
+        let mut found = Bits::default();
         if self.sources.is_empty() {
-            return look.found;
+            return found;
         }
         let mut scratch = self.scratches.get();
         for source in &self.sources {
             match source.variable.kind() {
-                Kind::One => self.value(&source.all, &facts.one(source.variable), &mut scratch, &mut look),
+                Kind::One => found.add(&self.value(&source.all, &facts.one(source.variable), &mut scratch, rules)),
                 _ => {
                     for (name, value) in facts.many(source.variable) {
-                        self.value(source.interest(name), value, &mut scratch, &mut look);
+                        found.add(&self.value(source.interest(name), value, &mut scratch, rules));
                     }
                 }
             }
         }
-        look.found
+        found
     }
 
-    fn value(&self, interest: &Interest, value: &[u8], scratch: &mut Scratch, look: &mut Look<'_>) {
+    /// The rules that may match because of this value.
+    fn value(&self, interest: &Interest, value: &[u8], scratch: &mut Scratch, rules: &RuleSet) -> Bits {
+        if interest.chains.is_empty() {
+            return Bits::EMPTY;
+        }
         let place = Memo::place(interest.id, value);
-        if interest.chains.is_empty() || place.is_some_and(|place| scratch.memo.knows(place, interest.id, value)) {
-            return;
+        if let Some(known) = place.and_then(|place| scratch.memo.recall(place, interest.id, value)) {
+            return *known;
         }
-        look.hit = false;
-        self.forms(interest, value, scratch, look);
-        if let Some(place) = place.filter(|_| !look.hit) {
-            scratch.memo.remember(place, interest.id, value);
+        let mut look = Look { rules, found: Bits::EMPTY };
+        self.forms(interest, value, scratch, &mut look);
+        if let Some(place) = place {
+            scratch.memo.remember(place, interest.id, value, &look.found);
         }
+        look.found
     }
 
     fn forms(&self, interest: &Interest, value: &[u8], scratch: &mut Scratch, look: &mut Look<'_>) {
@@ -167,11 +163,11 @@ impl Scan {
                 (Some(patterns), Some(cache)) => patterns.found(form, cache),
                 _ => None,
             };
-            look.add(&hits.unwrap_or(self.by_pattern).and(wanted));
+            look.found.add(&hits.unwrap_or(self.by_pattern).and(wanted));
         }
         if wanted.meets(&self.by_phrase) {
             let hits = self.phrases.as_ref().map(|phrases| phrases.found(form));
-            look.add(&hits.unwrap_or(self.by_phrase).and(wanted));
+            look.found.add(&hits.unwrap_or(self.by_phrase).and(wanted));
         }
         if wanted.meets(&self.by_trial) {
             self.try_rules(form, wanted, look);
@@ -181,13 +177,11 @@ impl Scan {
     fn try_rules(&self, form: &[u8], wanted: &Bits, look: &mut Look<'_>) {
         for (atom, rule) in &self.direct {
             let atom = usize::from(*atom);
-            if !wanted.contains(atom) {
-                continue;
-            }
-            let condition = look.rules.rules.get(*rule as usize).and_then(|rule| rule.condition.as_ref());
-            if look.found.contains(atom) || condition.is_none_or(|c| c.operator.test(form, b"", None) != c.negated) {
-                look.found.insert(atom);
-                look.hit = true;
+            if wanted.contains(atom) && !look.found.contains(atom) {
+                let condition = look.rules.rules.get(*rule as usize).and_then(|rule| rule.condition.as_ref());
+                if condition.is_none_or(|c| c.operator.test(form, b"", None) != c.negated) {
+                    look.found.insert(atom);
+                }
             }
         }
     }

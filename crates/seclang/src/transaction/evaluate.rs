@@ -223,7 +223,7 @@ impl<'t, 'r> Run<'t, 'r> {
         };
         match (set.slot, name) {
             (Some(slot), _) => self.state.tx.set(slot, value),
-            (None, name) => self.state.tx.set_named(name.as_deref().unwrap_or_default(), value),
+            (None, name) => self.state.tx.set_named(name.unwrap_or_default(), value),
         }
     }
 

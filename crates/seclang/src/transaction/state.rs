@@ -41,8 +41,8 @@ impl<'r> Tx<'r> {
         }
     }
 
-    pub(crate) fn set_named(&mut self, name: &[u8], value: Option<Cow<'r, [u8]>>) {
-        let name = name.to_ascii_lowercase();
+    pub(crate) fn set_named(&mut self, mut name: Vec<u8>, value: Option<Cow<'r, [u8]>>) {
+        name.make_ascii_lowercase();
         if let Some(slot) = self.names.find(&name) {
             return self.set(slot, value);
         }

@@ -1,21 +1,24 @@
-//! Values that were looked at lately and in which nothing was found: names of fields, headers of browsers, small numbers come again
-//! with nearly every request, and what was found in a value depends on nothing else.
+//! What was found in values that were looked at lately: names of fields, headers of browsers, small numbers come again with nearly
+//! every request, and what is found in a value depends on nothing else.
 
-/// Values kept for each phase and thread: 256 KiB.
-const SLOTS: usize = 4096;
+use super::super::bits::Bits;
+
+/// Values kept for each phase and thread: 384 KiB.
+const SLOTS: usize = 2048;
 /// Longer values are not kept.
-const LENGTH_MAX: usize = 60;
+const LENGTH_MAX: usize = 124;
 
-/// A value, and who looked at it.
+/// A value, who looked at it, and what was found.
 #[derive(Debug, Clone, Copy)]
 struct Slot {
     interest: u16,
     /// One more than the length; 0 is an empty slot.
     length: u8,
     bytes: [u8; LENGTH_MAX],
+    found: Bits,
 }
 
-const EMPTY: Slot = Slot { interest: 0, length: 0, bytes: [0; LENGTH_MAX] };
+const EMPTY: Slot = Slot { interest: 0, length: 0, bytes: [0; LENGTH_MAX], found: Bits::EMPTY };
 
 /// The memory of one thread. A value has one place; a newer one takes it.
 #[derive(Debug)]
@@ -33,18 +36,21 @@ impl Memo {
         (value.len() <= LENGTH_MAX).then(|| hash(interest, value) % SLOTS)
     }
 
-    /// Whether nothing was found in the value.
-    pub(super) fn knows(&self, place: usize, interest: u16, value: &[u8]) -> bool {
-        let Some(slot) = self.slots.get(place) else { return false };
-        slot.interest == interest && usize::from(slot.length) == value.len() + 1 && slot.bytes.get(..value.len()) == Some(value)
+    /// What was found in the value, if that is known.
+    pub(super) fn recall(&self, place: usize, interest: u16, value: &[u8]) -> Option<&Bits> {
+        let slot = self.slots.get(place)?;
+        let same = slot.interest == interest
+            && usize::from(slot.length) == value.len() + 1
+            && slot.bytes.get(..value.len()) == Some(value);
+        same.then_some(&slot.found)
     }
 
-    /// Remembers that nothing was found in it.
-    pub(super) fn remember(&mut self, place: usize, interest: u16, value: &[u8]) {
+    /// Remembers what was found in it.
+    pub(super) fn remember(&mut self, place: usize, interest: u16, value: &[u8], found: &Bits) {
         let Some(slot) = self.slots.get_mut(place) else { return };
         let (Ok(length), Some(bytes)) = (u8::try_from(value.len() + 1), slot.bytes.get_mut(..value.len())) else { return };
         bytes.copy_from_slice(value);
-        (slot.interest, slot.length) = (interest, length);
+        (slot.interest, slot.length, slot.found) = (interest, length, *found);
     }
 }
 
@@ -66,10 +72,14 @@ mod tests {
     fn only_the_very_same_value_for_the_very_same_rules_is_known() {
         let mut memo = Memo::new();
         let place = Memo::place(3, b"colour").expect("it is short");
-        assert!(!memo.knows(place, 3, b"colour"));
-        memo.remember(place, 3, b"colour");
-        assert!(memo.knows(place, 3, b"colour"));
-        assert!(!memo.knows(place, 4, b"colour") && !memo.knows(place, 3, b"color") && !memo.knows(place, 3, b""));
+        assert_eq!(memo.recall(place, 3, b"colour"), None);
+        let mut found = Bits::default();
+        found.insert(7);
+        memo.remember(place, 3, b"colour", &found);
+        assert_eq!(memo.recall(place, 3, b"colour"), Some(&found));
+        for (interest, other) in [(4, &b"colour"[..]), (3, b"color"), (3, b"")] {
+            assert_eq!(memo.recall(place, interest, other), None);
+        }
         assert_eq!(Memo::place(3, &[b'a'; LENGTH_MAX + 1]), None);
     }
 }
