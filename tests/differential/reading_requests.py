@@ -89,6 +89,7 @@ TYPES = [
     "; charset=utf-16", "; charset=utf-8", "; charset=latin-1", "; boundary=other", '; boundary="', "; x=y", ";", "; boundary*=utf-8''B0undary", ", x", "; charset=utf-7", " ", ";boundary",
 ]  # fmt: skip
 
+ESSENCES = ["Multipart/Form-Data", "MULTIPART/form-data", "multipart/Form-Data", "multipart/mixed", "multipart/form-data ", " multipart/form-data", "multipart"]
 
 # Parts put together of what clients write and attackers try: one oddity at a time is seen best in a whole request.
 DISPOSITIONS = [
@@ -149,6 +150,8 @@ def mutated(kind, random):
         change(body, atoms, random)
     if kind in ("multipart", "form", "json") and random.random() < 0.08:
         case["type"] += random.choice(TYPES)
+    if kind == "multipart" and random.random() < 0.04:
+        case["type"] = case["type"].replace("multipart/form-data", random.choice(ESSENCES))
     case["bytes"] = bytes(body)
     if kind == "json" and random.random() < 0.03:
         case["bytes"] = case["bytes"].decode("utf-8", "replace").encode(random.choice(("utf-16", "utf-16-le", "utf-32", "utf-8-sig")))

@@ -27,6 +27,9 @@ pub struct Body {
     limits: Limits,
     by_type: Option<Box<dyn Reader + Send + Sync>>,
     also: Also,
+    /// The first bytes, for what they say about the encoding; 1 where none has come.
+    start: [u8; 8],
+    start_len: usize,
     /// Read as a form whatever its type, and how many bytes more at most.
     form: Option<(UrlEncoded, usize)>,
 }
@@ -51,7 +54,7 @@ impl Body {
             _ => profile.reads_any_type_as_form() && (media.essence.is_empty() || media.essence.starts_with(b"text/")),
         };
         let form = (form && by_type.is_none()).then(|| (UrlEncoded::new(Place::Form, limits), BOTTLE_FORM_BYTES_MAX));
-        Ok(Self { limits: *limits, by_type, also, form })
+        Ok(Self { limits: *limits, by_type, also, start: [1; 8], start_len: 0, form })
     }
 
     /// Whether the type is one that has a reader. The values of other bodies are shown only if they begin like JSON or XML, or if
@@ -60,15 +63,36 @@ impl Body {
         self.by_type.is_some()
     }
 
-    /// Looks at the first byte that is neither white space nor of a byte order mark.
-    fn decide(&mut self, bytes: &[u8]) {
-        let meant = |byte: &&u8| !byte.is_ascii_whitespace() && !matches!(byte, 0xef | 0xbb | 0xbf);
-        self.also = match bytes.iter().find(meant) {
-            None => return,
+    /// Looks at the first byte that is neither white space nor of a byte order mark, and returns what is to be read from there.
+    fn decide<'a>(&mut self, bytes: &'a [u8]) -> &'a [u8] {
+        let meant = |byte: &u8| !byte.is_ascii_whitespace() && !matches!(byte, 0xef | 0xbb | 0xbf);
+        let start = bytes.get(bytes.iter().position(meant).unwrap_or(bytes.len())..).unwrap_or_default();
+        self.also = match start.first() {
+            None => return start,
             Some(b'{' | b'[') => Also::Reading(Box::new(Json::new(&self.limits))),
             Some(b'<') => Also::Reading(Box::new(Xml::new(&self.limits))),
             Some(_) => Also::Nothing,
         };
+        start
+    }
+
+    /// JSON in UTF-16 or UTF-32 is JSON to `json.loads`, whatever the type. Films begin with zeros too, hence the eight bytes.
+    fn refuse_wide(&mut self, bytes: &[u8]) -> Result<(), Stop> {
+        let room = self.start.len().saturating_sub(self.start_len);
+        for byte in bytes.iter().take(room) {
+            if let Some(free) = self.start.get_mut(self.start_len) {
+                *free = *byte;
+                self.start_len += 1;
+            }
+        }
+        let begins = |byte: u8| matches!(byte, b'{' | b'[' | b'"' | b' ' | b'\t' | b'\r' | b'\n');
+        let wide = match self.start {
+            [0, 0, 0xfe, 0xff, ..] | [0xff, 0xfe, 0, 0, ..] => true,
+            [0, 0, 0, byte, 0, 0, 0, _] | [0xff, 0xfe, byte, 0, ..] | [0xfe, 0xff, 0, byte, ..] => begins(byte),
+            [0, byte, 0, _, ..] | [byte, 0, _, 0, ..] => begins(byte),
+            _ => false,
+        };
+        if wide { Err(Stop::Fault(Fault::WideText)) } else { Ok(()) }
     }
 
     fn read_form(&mut self, bytes: &[u8], out: &mut Out<'_>) -> Result<(), Stop> {
@@ -91,7 +115,7 @@ impl Body {
         let Also::Reading(reader) = &mut self.also else { return Ok(()) };
         let mut quiet = Quiet { inner: out.sink };
         match read(reader.as_mut(), &mut Out { sink: &mut quiet, budget: out.budget }) {
-            Err(Stop::Fault(Fault::JsonSyntax | Fault::JsonEnd | Fault::XmlSyntax | Fault::XmlEnd)) => {
+            Err(Stop::Fault(Fault::JsonSyntax | Fault::JsonEnd | Fault::XmlSyntax | Fault::XmlEnd | Fault::WideText)) => {
                 self.also = Also::Nothing;
                 Ok(())
             }
@@ -106,9 +130,8 @@ impl Reader for Body {
             reader.feed(bytes, out)?;
         }
         self.read_form(bytes, out)?;
-        if let Also::Undecided = self.also {
-            self.decide(bytes);
-        }
+        self.refuse_wide(bytes)?;
+        let bytes = if let Also::Undecided = self.also { self.decide(bytes) } else { bytes };
         self.read_also(out, |reader, out| reader.feed(bytes, out))
     }
 

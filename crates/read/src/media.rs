@@ -37,6 +37,9 @@ impl MediaType {
         let subkind = subkind.get(1..).unwrap_or_default();
         if [kind, subkind].iter().any(|token| token.is_empty() || !token.iter().all(|byte| is_token(*byte))) {
             notes.push(Note::MediaType);
+        } else if multipart && header.get(..kind.len()).is_some_and(|written| written != kind) {
+            // Frameworks compare it as written; Bottle then takes the body for a form.
+            notes.push(Note::MediaType);
         }
         if read.list.iter().any(|parameter| parameter.name.contains(&b'*')) {
             notes.push(Note::MediaParameter);

@@ -43,7 +43,7 @@ notes! {
     TrailingSpace = "trailing-space",
     /// A charset that is not UTF-8, or none that is known.
     Charset = "charset",
-    /// A media type that is not `type/subtype`.
+    /// A media type that is not `type/subtype`, or `multipart` not written in lower case.
     MediaType = "media-type",
     /// A parameter of a media type that is written twice, badly quoted, or not `name=value`.
     MediaParameter = "media-parameter",

@@ -1,7 +1,7 @@
 //! Which reader a body gets.
 
 use crate::kit::{Told, told};
-use gambeson_read::{Body, Limits, MediaType, Note, Profile, Stop};
+use gambeson_read::{Body, Fault, Limits, MediaType, Note, Profile, Stop};
 
 fn read(media: &str, profile: Profile, bytes: &[u8]) -> (Told, Result<(), Stop>) {
     let media = MediaType::read(media.as_bytes());
@@ -46,6 +46,18 @@ fn what_only_begins_like_it_does_no_harm() {
     assert_eq!(read("text/html", Profile::Any, b"<!DOCTYPE html><p>x<br>").0.notes, []);
     assert_eq!(read("text/plain", Profile::Any, b"<!DOCTYPE a [<!ENTITY b 'c'>]><a/>").0.notes, [Note::XmlEntity]);
     assert!(read("application/json", Profile::Any, b"{not json").1.is_err());
+}
+
+#[test]
+fn wide_json_is_refused_and_other_bytes_are_not() {
+    let stop = |bytes: &[u8]| read("text/plain", Profile::Django, bytes).1;
+    let wide = [&b"\xff\xfe{\0"[..], b"\xfe\xff\0[", b"\0{\0\"", b"[\x001\0", b"\0\0\0 \0\0\0{", b" \0{\0", b"\xff\xfe\0\0"];
+    for bytes in wide {
+        assert_eq!(stop(bytes), Err(Stop::Fault(Fault::WideText)), "{bytes:?}");
+    }
+    for bytes in [&b"\xff\xd8\xff\xe0\0"[..], b"\0\0\0\x20ftyp", b"\xff\xfea\0", b"[a\0b", b"{", b"\x89PNG"] {
+        assert_eq!(stop(bytes), Ok(()), "{bytes:?}");
+    }
 }
 
 #[test]

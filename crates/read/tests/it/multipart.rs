@@ -171,6 +171,8 @@ fn media_types_say_what_is_odd() {
     let quoted = Multipart::new(&MediaType::read(b"multipart/form-data; boundary=\"b\""), &Limits::default()).unwrap();
     assert_eq!(told(quoted, part("form-data; name=\"a\"").as_bytes(), &[]).0.notes, [Note::BoundaryQuoted]);
     assert_eq!(notes("application/json, x"), [Note::MediaType]);
+    assert_eq!(notes("Multipart/form-data; boundary=b"), [Note::MediaType]);
+    assert_eq!(notes("Application/JSON"), []);
     assert_eq!(notes(""), [Note::MediaType]);
     assert!(Multipart::new(&MediaType::read(b"multipart/form-data"), &Limits::default()).is_err());
 }

@@ -17,9 +17,18 @@ fn cuts() -> impl Strategy<Value = Vec<usize>> {
 }
 
 fn whole_and_cut<R: Reader>(make: impl Fn(&Limits) -> R, bytes: &[u8], cuts: &[usize]) {
+    compare(make, bytes, cuts, false);
+}
+
+/// Where several readers take turns their events come in another order for other pieces.
+fn compare<R: Reader>(make: impl Fn(&Limits) -> R, bytes: &[u8], cuts: &[usize], in_turns: bool) {
     for limits in [Limits::default(), small()] {
-        let (whole, done) = told(make(&limits), bytes, &[]);
-        let (pieces, done_too) = told(make(&limits), bytes, cuts);
+        let (mut whole, done) = told(make(&limits), bytes, &[]);
+        let (mut pieces, done_too) = told(make(&limits), bytes, cuts);
+        if in_turns {
+            whole.lines.sort();
+            pieces.lines.sort();
+        }
         assert_eq!(done, done_too);
         if done.is_ok() {
             assert_eq!(whole, pieces);
@@ -152,7 +161,7 @@ proptest! {
     fn bodies_in_pieces(bytes in made_of(JSON), cuts in cuts()) {
         for media in ["text/plain", "application/x-www-form-urlencoded"] {
             let media = MediaType::read(media.as_bytes());
-            whole_and_cut(|limits| Body::new(&media, Profile::Bottle, false, limits).unwrap(), &bytes, &cuts);
+            compare(|limits| Body::new(&media, Profile::Bottle, false, limits).unwrap(), &bytes, &cuts, true);
         }
     }
 
