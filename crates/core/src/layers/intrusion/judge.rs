@@ -3,6 +3,7 @@
 use super::{
     Intrusion, Suspects,
     policy::{Exception, covers},
+    reflect::{REFLECTED, could_be_markup},
 };
 use crate::{exchange::Request, layers::Denial, record::shown_under};
 use gambeson_detect::{Findings, Where};
@@ -165,7 +166,7 @@ impl Judge {
         if self.denial.is_some() {
             return;
         }
-        self.suspects.look(value);
+        self.suspect(part, value);
         let findings = gambeson_detect::judge(value, place, &mut self.judging);
         if findings.list.is_empty() && !findings.exhausted {
             return;
@@ -174,6 +175,18 @@ impl Judge {
         self.denial = self.denial_of(&findings, place, part.as_str(), name, value);
         if self.denial.is_none() && findings.exhausted {
             self.denial = self.spent(&part).err();
+        }
+    }
+
+    /// Keeps a value that could become markup, unless it may.
+    fn suspect(&self, part: &dyn Fn() -> String, value: &[u8]) {
+        if !could_be_markup(value) {
+            return;
+        }
+        let part = part();
+        let mut own = self.except.iter().filter(|one| one.names(&part));
+        if !own.any(|one| one.holds() == Some(Where::Markup) || one.allows(REFLECTED)) {
+            self.suspects.add(value, &part, self.exception(&part, REFLECTED));
         }
     }
 

@@ -32,6 +32,7 @@ impl Layer for Intrusion {
     fn judge(&self, request: &mut Request, _: Option<&Route>, _: &[Answer]) -> Verdict {
         let mut judge = Judge::new(self, request);
         let judged = judge.head(request);
+        // Not a fact for others: it says what to look for in the answer.
         request.facts.suspects = Some(judge.suspects.clone()).filter(|suspects| request.has_body || !suspects.is_empty());
         match judged {
             Err(denial) => Verdict::Refuse(denial),
@@ -42,12 +43,14 @@ impl Layer for Intrusion {
 
     fn hold(&self, request: &Request, response: &Response) -> Option<usize> {
         let suspects = request.facts.suspects.as_ref().is_some_and(|suspects| !suspects.is_empty());
-        (suspects && self.reflection_bytes > 0 && reflect::is_page(response)).then_some(self.reflection_bytes)
+        let wanted = self.reflection_bytes > 0 && !self.allow.iter().any(|rule| rule == reflect::REFLECTED);
+        (suspects && wanted && reflect::is_page(response)).then_some(self.reflection_bytes)
     }
 
     fn mend(&self, request: &Request, _: Option<&Route>, response: &mut Response, body: Option<Body<'_>>) -> Outcome {
         let (Some(body), Some(suspects)) = (body, &request.facts.suspects) else { return Outcome::Pass };
-        if !response.from_app || !reflect::is_page(response) {
+        // The body may be held for another layer.
+        if !response.from_app || self.hold(request, response).is_none() {
             return Outcome::Pass;
         }
         match suspects.reflected(body.bytes, response.headers()) {

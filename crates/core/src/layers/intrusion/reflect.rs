@@ -16,9 +16,20 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
+/// The rule it is refused by.
+pub(super) const REFLECTED: &str = "reflected-markup";
+
 /// Values of a request that could become markup. Shared, since a body is read while the request is elsewhere.
 #[derive(Debug, Clone, Default)]
-pub struct Suspects(Arc<Mutex<Vec<Vec<u8>>>>);
+pub struct Suspects(Arc<Mutex<Vec<Suspect>>>);
+
+/// One of them, where it stood, and the lines of policy that would allow it.
+#[derive(Debug)]
+struct Suspect {
+    value: Vec<u8>,
+    part: String,
+    allow: String,
+}
 
 /// So many are kept of one request, the first; more say nothing new.
 const VALUES_MAX: usize = 16;
@@ -28,18 +39,16 @@ const VALUE_BYTES_MAX: usize = 4 << 10;
 const PLACES_MAX: usize = 32;
 
 impl Suspects {
-    /// Keeps a value that could become markup.
-    pub(super) fn look(&self, value: &[u8]) {
-        if value.len() < 4 || !could_be_markup(value) {
-            return;
-        }
+    /// Keeps a value.
+    pub(super) fn add(&self, value: &[u8], part: &str, allow: String) {
+        let value = value.get(..VALUE_BYTES_MAX).unwrap_or(value);
         let mut values = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if values.len() < VALUES_MAX && !values.iter().any(|other| other == value) {
-            values.push(value.get(..VALUE_BYTES_MAX).unwrap_or(value).to_vec());
+        if values.len() < VALUES_MAX && !values.iter().any(|other| other.value == value) {
+            values.push(Suspect { value: value.to_vec(), part: part.to_owned(), allow });
         }
     }
 
-    /// Whether there is any.
+    /// Whether there is none.
     pub(super) fn is_empty(&self) -> bool {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).is_empty()
     }
@@ -48,18 +57,22 @@ impl Suspects {
     pub(super) fn reflected(&self, body: &[u8], headers: &HeaderMap) -> Option<Box<Denial>> {
         let Text::Plain(text) = text(body, headers) else { return None };
         let values = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut present = values.iter().filter(|value| memmem::find(&text, value).is_some()).peekable();
+        let mut present = values.iter().filter(|one| memmem::find(&text, &one.value).is_some()).peekable();
         present.peek()?;
         let active = Active::of(&text);
-        let found = present.find(|value| active.has_more_than(&Active::of(&without(&text, value))))?;
+        let found = present.find(|one| active.has_more_than(&Active::of(&without(&text, &one.value))))?;
         let say = "This page would have shown something that came with the request as a part of itself, so it is not shown.";
-        let why = "a value of the request stands in the page as markup: it was written without encoding (CWE-79)";
-        Some(Denial::new("reflected-markup", StatusCode::FORBIDDEN, say, why).at("page", shown(found)))
+        let why = format!(
+            "the value of `{}` stands in the page as markup that acts: it was written without encoding (CWE-79)",
+            found.part
+        );
+        let denial = Denial::new(REFLECTED, StatusCode::FORBIDDEN, say, why).at("page", shown(&found.value));
+        Some(denial.allowed_by(found.allow.clone()))
     }
 }
 
 /// A tag, or quotes to leave an attribute by.
-fn could_be_markup(value: &[u8]) -> bool {
+pub(super) fn could_be_markup(value: &[u8]) -> bool {
     let tag = value.windows(2).any(|pair| matches!(pair, [b'<', b'a'..=b'z' | b'A'..=b'Z' | b'!' | b'/' | b'?']));
     tag || (value.contains(&b'=') && value.iter().any(|byte| matches!(byte, b'"' | b'\'' | b'`')))
 }
@@ -77,7 +90,8 @@ fn without(text: &[u8], value: &[u8]) -> Vec<u8> {
     out
 }
 
-/// What of a page does something: its tags, and their attributes that act. Each with its count.
+/// What of a page acts: tags that load or embed, handlers, addresses that are code. Each with its count. Other markup is what
+/// previews and rich texts are made of.
 struct Active(HashMap<Vec<u8>, usize>);
 
 impl Active {
@@ -87,12 +101,12 @@ impl Active {
         let mut seen = HashMap::<Vec<u8>, usize>::new();
         for token in Tokenizer::new_with_emitter(text, emitter).flatten() {
             let Token::StartTag(tag) = token else { continue };
-            for name in tag.attributes.keys() {
-                if acts(name) {
+            for (name, value) in &tag.attributes {
+                if acts(name, value) {
                     *seen.entry([&tag.name[..], b" ", &name[..]].concat()).or_default() += 1;
                 }
             }
-            if !FORMATTING.contains(&&tag.name[..]) {
+            if ACTIVE.contains(&&tag.name[..]) {
                 *seen.entry(tag.name.to_vec()).or_default() += 1;
             }
         }
@@ -104,47 +118,19 @@ impl Active {
     }
 }
 
-/// Tags that only format, and so do no harm where somebody is allowed to format a text.
-const FORMATTING: [&[u8]; 32] = [
-    b"b",
-    b"i",
-    b"u",
-    b"s",
-    b"em",
-    b"strong",
-    b"p",
-    b"br",
-    b"hr",
-    b"ul",
-    b"ol",
-    b"li",
-    b"code",
-    b"pre",
-    b"blockquote",
-    b"span",
-    b"div",
-    b"h1",
-    b"h2",
-    b"h3",
-    b"h4",
-    b"h5",
-    b"h6",
-    b"sub",
-    b"sup",
-    b"small",
-    b"del",
-    b"ins",
-    b"mark",
-    b"dl",
-    b"dt",
-    b"dd",
-];
+/// Tags that run, embed, or change what the page is.
+const ACTIVE: [&[u8]; 10] = [b"script", b"iframe", b"frame", b"object", b"embed", b"applet", b"base", b"meta", b"link", b"form"];
 
-/// Handlers, addresses that are loaded or followed, styles.
-fn acts(name: &[u8]) -> bool {
-    const NAMES: [&[u8]; 9] =
-        [b"src", b"href", b"action", b"formaction", b"srcdoc", b"data", b"style", b"xlink:href", b"http-equiv"];
-    name.starts_with(b"on") || NAMES.contains(&name)
+/// Handlers, documents within, and addresses that are code.
+fn acts(name: &[u8], value: &[u8]) -> bool {
+    const ADDRESSES: [&[u8]; 6] = [b"href", b"src", b"action", b"formaction", b"data", b"xlink:href"];
+    name.starts_with(b"on") || name == b"srcdoc" || (ADDRESSES.contains(&name) && is_code(value))
+}
+
+/// Browsers pass over white space and controls in a scheme.
+fn is_code(address: &[u8]) -> bool {
+    let scheme: Vec<u8> = address.iter().filter(|byte| **byte > b' ').take(16).map(u8::to_ascii_lowercase).collect();
+    [&b"javascript:"[..], b"vbscript:", b"data:text/html"].iter().any(|code| scheme.starts_with(code))
 }
 
 /// Whether a browser shows the answer as HTML.
