@@ -83,10 +83,12 @@ fn secret(value: &[u8]) -> bool {
         && memchr::memchr(b'\n', value.trim_ascii_end()).is_none()
 }
 
-/// Whether an argument is the path of a secret; `/etc/hosts` and the like are in every manual.
+/// Whether an argument is the path of a secret; `/etc/hosts` and logs are in every manual.
 fn reads_secret(arguments: &[u8]) -> bool {
     let words = arguments.split(u8::is_ascii_whitespace).filter(|w| w.first() == Some(&b'/')).take(8);
-    words.filter(|w| !w.ends_with(b"hosts") && !w.ends_with(b"fstab")).any(crate::path::names_secret)
+    words
+        .filter(|w| !w.ends_with(b"hosts") && !w.ends_with(b"fstab") && !w.starts_with(b"/var/log/"))
+        .any(crate::path::names_secret)
 }
 
 /// Pieces that mean one thing only.

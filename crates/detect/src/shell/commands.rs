@@ -23,6 +23,8 @@ pub(super) fn command(text: &[u8]) -> Option<(Command, &[u8])> {
     let text = skip_prefixes(text);
     let length = text.iter().take_while(|b| !ends_word(**b)).count();
     let (spelled, rest) = text.split_at_checked(length)?;
+    // A quote at the end closes what the whole stands in.
+    let spelled = spelled.strip_suffix(b"'").or_else(|| spelled.strip_suffix(b"\"")).unwrap_or(spelled);
     if spelled.is_empty() || spelled.len() > SPELLED_BYTES_MAX {
         return None;
     }

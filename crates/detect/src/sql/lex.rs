@@ -58,13 +58,15 @@ pub(super) struct Lexer<'a> {
     backslash: bool,
     /// Inside `/*!`, whose `*/` is white space.
     executable: bool,
+    /// Whether white space came before the last token.
+    pub(super) spaced: bool,
     /// The range of the last word, for its text.
     pub(super) word: (usize, usize),
 }
 
 impl<'a> Lexer<'a> {
     pub(super) fn new(text: &'a [u8], at: usize, backslash: bool) -> Self {
-        Self { text, at, backslash, executable: false, word: (at, at) }
+        Self { text, at, backslash, executable: false, spaced: false, word: (at, at) }
     }
 
     fn byte(&self, ahead: usize) -> u8 {
@@ -87,7 +89,9 @@ impl<'a> Lexer<'a> {
 
     /// The next token.
     pub(super) fn next(&mut self) -> Token {
+        let before = self.at;
         self.skip_space();
+        self.spaced = self.at > before;
         let Some(&first) = self.rest().first() else { return Token::End };
         let start = self.at;
         match first {

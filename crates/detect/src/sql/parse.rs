@@ -221,7 +221,12 @@ impl<'a> Machine<'a> {
                 if !self.wants_operand && !adjacent && self.list == List::None {
                     return None;
                 }
-                self.constant();
+                // `"union select"` is a quotation; `union select 'x` has a space.
+                if !matches!(self.previous, Token::Word(Word::Set | Word::Select)) || self.lexer.spaced {
+                    self.strong_list();
+                }
+                self.wants_operand = false;
+                self.term.constants = self.term.constants.saturating_add(1);
                 self.seen.tail = Tail::Open(digit);
             }
             _ if self.wants_operand && !empty_select => return None,
@@ -256,6 +261,8 @@ impl<'a> Machine<'a> {
             Word::Not | Word::Prefix => {}
             Word::Select => return self.select(),
             Word::Case => self.in_case = true,
+            // No app puts a value where a statement begins.
+            Word::Statement if self.seen.tokens == 1 && self.lexer.after().first() != Some(&b'(') => return None,
             Word::Branch => self.term.joined = true,
             Word::By if matches!(self.previous, Token::Word(Word::Order)) => {}
             Word::Danger | Word::Probe => self.function(word),
