@@ -440,6 +440,11 @@ fn calls(value: &[u8]) -> bool {
 /// A value that as a whole is a URL that runs something.
 fn url(text: &Text<'_>, judging: &mut Judging<'_>) {
     let end = text.bytes.len();
+    // `javascript`, `vbscript`, `data`, `livescript`, also by their entities.
+    let first = text.bytes.iter().find(|b| **b > b' ');
+    if !first.is_some_and(|b| b"jJvVdDlL&".contains(b)) {
+        return;
+    }
     match scheme(text.bytes) {
         Some(Scheme::Script(rest)) if !void(&rest) && code(text.bytes) => judging.found(&URL, text, 0..end),
         Some(Scheme::Document) => judging.found(&URL_DATA, text, 0..end),

@@ -40,7 +40,7 @@ pub(crate) fn judge(text: &Text<'_>, judging: &mut Judging<'_>) {
     if let Some(rule) = whole(text.bytes) {
         judging.found(rule, text, 0..text.bytes.len());
     }
-    if prototype(text.bytes) {
+    if text.marks.any(Marks::UNDER.or(Marks::OPEN).or(Marks::SQUARE)) && prototype(text.bytes) {
         judging.found(&PROTOTYPE, text, 0..text.bytes.len());
     }
 }
@@ -142,13 +142,14 @@ fn closed(value: &[u8]) -> bool {
 /// `constructor('…')`, `__proto__[`, `constructor.prototype`: on the way to code or to every object (CWE-1321).
 fn prototype(value: &[u8]) -> bool {
     let finds = |what: &[u8]| memchr::memmem::find(value, what).is_some();
-    let polluted = value.len() <= 256
-        && (finds(b"__proto__[")
-            || value.starts_with(b"__proto__")
-            || finds(b"[__proto__]")
-            || finds(b"constructor[prototype]")
-            || finds(b"constructor.prototype."));
-    polluted
+    let short = value.len() <= 256;
+    let proto =
+        short && finds(b"__proto__") && (value.starts_with(b"__proto__") || finds(b"__proto__[") || finds(b"[__proto__]"));
+    let Some(at) = memchr::memmem::find(value, b"constructor") else { return proto };
+    let from = value.get(at.saturating_sub(1)..).unwrap_or_default();
+    let finds = |what: &[u8]| memchr::memmem::find(from, what).is_some();
+    proto
+        || (short && (finds(b"constructor[prototype]") || finds(b"constructor.prototype.")))
         || finds(b"constructor.constructor(")
         || finds(b".constructor('")
         || finds(b".constructor(\"")

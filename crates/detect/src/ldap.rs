@@ -28,11 +28,11 @@ pub(crate) fn judge(text: &Text<'_>, judging: &mut Judging<'_>) {
     if value.len() > VALUE_BYTES_MAX || !judging.spend(value.len()) {
         return;
     }
-    let found = if closes(value) {
+    let found = if text.marks.any(Marks::OPEN) && closes(value) {
         &FILTER
     } else if nested(value) {
         &WHOLE
-    } else if matching_rule(value) {
+    } else if text.marks.all(Marks::COLON.or(Marks::EQUAL)) && matching_rule(value) {
         &MATCHING
     } else {
         return;

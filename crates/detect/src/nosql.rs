@@ -126,12 +126,15 @@ fn script(value: &[u8]) -> Option<&'static Rule> {
         return None;
     }
     let joined = matches!(tail, [b';' | b'|' | b'&' | b'}', ..]) || quote == 0;
+    if !joined {
+        return None;
+    }
     let this = finds(b"this.") && (finds(b".match(") || finds(b".length") || finds(b"==") || finds(b".charAt(") || finds(b"!="));
     let waits = finds(b"sleep(") || (finds(b"new Date()") && finds(b"while")) || finds(b"while(true)") || finds(b"while(1)");
     let returns = finds(b"return true") || finds(b"return(true)") || finds(b"return 1") || finds(b"return this");
     let near = tail.get(..tail.len().min(40)).unwrap_or_default();
     let equal = tail.starts_with(b"||") && memchr::memmem::find(near, b"==").is_some();
-    (joined && (this || waits || returns || equal)).then_some(&SCRIPT)
+    (this || waits || returns || equal).then_some(&SCRIPT)
 }
 
 /// `db.name.drop()`.

@@ -43,11 +43,20 @@ pub(crate) fn judge(text: &Text<'_>, judging: &mut Judging<'_>) {
     if value.len() > PATH_BYTES_MAX || !text.marks.any(Marks::SLASH.or(Marks::BACKSLASH)) || !judging.spend(value.len()) {
         return;
     }
+    let climbs = text.marks.any(Marks::DOT) && memchr::memmem::find(value, b"..").is_some();
+    if !climbs && !is_absolute(value) {
+        return;
+    }
     if let Some(rule) = walk(value, text.place) {
         // Documents name their neighbours.
         let rule = if rule.name == ESCAPE.name && text.steps.contains(&Step::Json) { &CLIMB } else { rule };
         judging.found(rule, text, 0..text.bytes.len());
     }
+}
+
+/// Whether a value begins as an absolute path, or the URL of a file, does.
+fn is_absolute(value: &[u8]) -> bool {
+    matches!(value, [b'/' | b'\\' | b'~', ..] | [_, b':', ..]) || without_scheme(value).len() < value.len()
 }
 
 /// Without white space and what stands behind a NUL, where C ends a path.
@@ -98,9 +107,10 @@ struct Climbs {
 
 fn verdict(parts: &[&[u8]], found: Climbs, place: Where) -> Option<&'static Rule> {
     let Climbs { count: climbs, above, odd, code, absolute } = found;
-    let secret = is_secret(parts);
+    let dots = parts.contains(&&b"..."[..]);
+    let secret = (climbs > 0 || absolute || dots) && is_secret(parts);
     // `.../` becomes `../` where a filter cuts out `./` or `../` once.
-    let climbs = climbs + usize::from(secret && parts.iter().any(|p| *p == b"..."));
+    let climbs = climbs + usize::from(secret && dots);
     match (climbs, secret) {
         (1.., true) => Some(&SENSITIVE),
         (1.., false) if odd => Some(&DOTS),

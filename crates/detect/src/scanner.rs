@@ -61,7 +61,8 @@ fn calls_back(value: &[u8]) -> bool {
     let mut at = 0;
     while let Some(found) = value.get(at..).and_then(|rest| memchr::memchr(b'.', rest)) {
         let rest = value.get(at + found..).unwrap_or_default();
-        if DOMAINS.iter().any(|d| rest.get(..d.len()).is_some_and(|head| head.eq_ignore_ascii_case(d))) {
+        let fits = rest.get(1).is_some_and(|b| b"boidcxrpeBOIDCXRPE".contains(b));
+        if fits && DOMAINS.iter().any(|d| rest.get(..d.len()).is_some_and(|head| head.eq_ignore_ascii_case(d))) {
             return true;
         }
         at += found + 1;

@@ -61,19 +61,24 @@ fn marked(value: &[u8], marks: Marks) -> Option<&'static Rule> {
     if value.starts_with(b"\xac\xed\0\x05") || value.starts_with(b"rO0AB") || value.starts_with(b"AAEAAAD/////") {
         return Some(&JAVA);
     }
-    if !marks.any(Marks::COLON.or(Marks::DOLLAR).or(Marks::SLASH)) {
-        return None;
-    }
-    if (finds(b"!!python/") && yaml(value)) || finds(b"tag:yaml.org,2002:python/") {
+    if marks.any(Marks::COLON) && finds(b"tag:yaml.org,2002:python/") {
         return Some(&YAML);
     }
-    if finds(b"\"py/reduce\"") || finds(b"\"py/object/") || finds(b"\"py/object\"") || finds(b"\"py/function\"") {
+    if marks.all(Marks::OTHER.or(Marks::SLASH)) && finds(b"!!python/") && yaml(value) {
+        return Some(&YAML);
+    }
+    if marks.all(Marks::DOUBLE.or(Marks::SLASH)) && finds(b"\"py/") && pickled_json(value) {
         return Some(&JSON);
     }
-    if finds(b"_$$ND_FUNC$$_") {
+    if marks.all(Marks::DOLLAR.or(Marks::UNDER)) && finds(b"_$$ND_FUNC$$_") {
         return Some(&NODE);
     }
-    php(value).then_some(&PHP)
+    (marks.all(Marks::COLON.or(Marks::DOUBLE)) && php(value)).then_some(&PHP)
+}
+
+/// Keys by which jsonpickle knows what to make.
+fn pickled_json(value: &[u8]) -> bool {
+    [&b"\"py/reduce\""[..], b"\"py/object", b"\"py/function\""].iter().any(|key| memchr::memmem::find(value, key).is_some())
 }
 
 /// Whether a tag makes more than plain values: `!!python/tuple` is harmless.

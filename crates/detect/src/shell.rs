@@ -58,7 +58,8 @@ pub(crate) fn judge(text: &Text<'_>, judging: &mut Judging<'_>) {
         judging.found(&SECRET, text, 0..value.len());
     }
     let (mut at, mut seen) = (0, 0);
-    while let Some(found) = value.get(at..).and_then(|rest| rest.iter().position(|b| is_separator(*b))) {
+    let separators = Separators::of(text.marks);
+    while let Some(found) = value.get(at..).and_then(|rest| separators.find(rest)) {
         let place = at + found;
         let Some((length, kind)) = separator(value.get(place..).unwrap_or_default()) else {
             at = place + 1;
@@ -109,7 +110,8 @@ fn idioms(text: &Text<'_>, judging: &mut Judging<'_>) {
         judging.found(&FUNCTION, text, at..value.len());
     }
     if text.marks.any(Marks::SLASH)
-        && let Some(at) = find(b"/dev/tcp/").or_else(|| find(b"/dev/udp/"))
+        && let Some(at) = find(b"/dev/")
+        && (find(b"/dev/tcp/").is_some() || find(b"/dev/udp/").is_some())
     {
         judging.found(&DEVICE, text, at..value.len());
     }
@@ -128,8 +130,37 @@ enum Kind {
     Substitution,
 }
 
-fn is_separator(byte: u8) -> bool {
-    matches!(byte, b';' | b'|' | b'&' | b'\n' | b'`' | b'(')
+/// The separators that occur in a text at all: most texts have one or two kinds, and these are found fast.
+struct Separators {
+    bytes: [u8; 6],
+    count: usize,
+}
+
+impl Separators {
+    fn of(marks: Marks) -> Self {
+        let kinds = [
+            (Marks::SEMI, b';'),
+            (Marks::PIPE, b'|'),
+            (Marks::AMP, b'&'),
+            (Marks::TICK, b'`'),
+            (Marks::BREAK, b'\n'),
+            (Marks::DOLLAR.or(Marks::LESS).or(Marks::OTHER), b'('),
+        ];
+        let (mut bytes, mut count) = ([b';'; 6], 0);
+        for (place, (_, byte)) in bytes.iter_mut().zip(kinds.iter().filter(|(mark, _)| marks.any(*mark))) {
+            *place = *byte;
+            count += 1;
+        }
+        Self { bytes, count }
+    }
+
+    fn find(&self, text: &[u8]) -> Option<usize> {
+        match (self.count, self.bytes) {
+            (0, _) => None,
+            (1..=3, [a, b, c, ..]) => memchr::memchr3(a, b, c, text),
+            (_, bytes) => text.iter().position(|b| bytes.contains(b)),
+        }
+    }
 }
 
 /// The separator a text begins with, and its length. A bracket counts behind `$`, `<` or `>`, which [`behind`] looks for.

@@ -28,8 +28,11 @@ pub(crate) const NEEDS: Marks = Marks::BRACE.or(Marks::LESS);
 /// The longest expression read.
 const EXPRESSION_BYTES_MAX: usize = 600;
 
-/// The most expressions of one text.
-const EXPRESSIONS_MAX: usize = 1000;
+/// Bytes of all expressions of one text.
+const EXPRESSIONS_BYTES_MAX: usize = 200_000;
+
+/// What an expression costs besides its bytes.
+const EXPRESSION_COST: usize = 64;
 
 /// How expressions begin and end.
 const BRACKETS: &[(&[u8], &[u8])] = &[
@@ -50,8 +53,8 @@ pub(crate) fn judge(text: &Text<'_>, judging: &mut Judging<'_>) {
         return;
     }
     let short = memchr::memchr(b'\n', text.bytes.trim_ascii()).is_none();
-    let mut at = 0;
-    for _ in 0..EXPRESSIONS_MAX {
+    let (mut at, mut read) = (0, 0);
+    while read < EXPRESSIONS_BYTES_MAX {
         let Some((start, open, close)) = next(text.bytes, at) else { return };
         let inner_at = start + open.len();
         let rest = text.bytes.get(inner_at..).unwrap_or_default();
@@ -66,6 +69,7 @@ pub(crate) fn judge(text: &Text<'_>, judging: &mut Judging<'_>) {
             continue;
         };
         let inner = near.get(..end).unwrap_or_default();
+        read += inner.len() + EXPRESSION_COST;
         // `<%s` is a format of C.
         if open == b"<%" && inner.first().is_some_and(u8::is_ascii_alphanumeric) {
             at = inner_at;
@@ -78,19 +82,23 @@ pub(crate) fn judge(text: &Text<'_>, judging: &mut Judging<'_>) {
         }
         at = inner_at;
     }
+    // More expressions than any page has: what is behind them was not looked at.
+    judging.findings.exhausted = true;
 }
 
 /// The next beginning of an expression from a place on.
 fn next(text: &[u8], from: usize) -> Option<(usize, &'static [u8], &'static [u8])> {
     let mut at = from;
     loop {
-        let found =
-            at + text.get(at..)?.windows(2).position(|w| matches!(w, [_, b'{'] | [b'{', b'%' | b'#'] | [b'<', b'%' | b'#']))?;
-        let here = text.get(found..found + 2)?;
-        if let Some((open, close)) = BRACKETS.iter().find(|(open, _)| *open == here) {
-            return Some((found, open, close));
+        let sign = at + memchr::memchr2(b'{', b'<', text.get(at..)?)?;
+        // `${` begins before its brace, `{{` and `<%` at their own.
+        for found in [sign.checked_sub(1).filter(|before| *before >= from), Some(sign)].into_iter().flatten() {
+            let here = text.get(found..found + 2).unwrap_or_default();
+            if let Some((open, close)) = BRACKETS.iter().find(|(open, _)| *open == here) {
+                return Some((found, open, close));
+            }
         }
-        at = found + 1;
+        at = sign + 1;
     }
 }
 

@@ -30,13 +30,17 @@ pub(crate) fn judge(text: &Text<'_>, judging: &mut Judging<'_>) {
         return;
     }
     let has = |what: &[u8]| memchr::memmem::find(text.bytes, what).is_some();
-    let document =
-        Document { xinclude: has(b"www.w3.org/2001/XInclude"), includes: has(b"include"), schema: has(SCHEMA_LOCATION) };
+    let colon = text.marks.any(Marks::COLON);
+    let includes = colon && has(b"include");
+    let xinclude = includes && has(b"www.w3.org/2001/XInclude");
+    let document = Document { xinclude, includes, schema: colon && has(SCHEMA_LOCATION) };
     let mut at = 0;
     while let Some(found) = memchr::memchr(b'<', text.bytes.get(at..).unwrap_or_default()) {
         let start = at + found;
         let rest = text.bytes.get(start + 1..).unwrap_or_default();
+        // Up to the next tag, so that many cost no more than one.
         let near = rest.get(..rest.len().min(DECLARATION_BYTES_MAX)).unwrap_or_default();
+        let near = near.get(..memchr::memchr(b'<', near).unwrap_or(near.len())).unwrap_or_default();
         if let Some(rule) = declaration(near, &document) {
             judging.found(rule, text, start..start + near.len());
         }

@@ -45,6 +45,7 @@ pub(crate) fn judge(text: &Text<'_>, judging: &mut Judging<'_>) {
 
 /// What follows a closed quote or a number.
 fn behind(tail: &[u8]) -> Option<&'static Rule> {
+    tail.trim_ascii_start().first().filter(|b| b")]|oOaA".contains(b))?;
     let squeezed: Vec<u8> = tail.iter().copied().filter(|b| !b.is_ascii_whitespace()).take(200).collect();
     let closed = squeezed.strip_prefix(b")").unwrap_or(&squeezed);
     if let Some(rest) = closed.strip_prefix(b"]") {

@@ -5,6 +5,9 @@ const ENTITY_BYTES_MAX: usize = 12;
 
 /// `%41`, `%u0041`; a plus sign is a space if the text has no other.
 pub(super) fn percent(text: &[u8], out: &mut dyn FnMut(Vec<u8>)) {
+    if !memchr::memchr_iter(b'%', text).any(|at| percent_one(text.get(at..).unwrap_or_default()).is_some()) {
+        return;
+    }
     let plus = memchr::memchr(b' ', text).is_none();
     let mut bytes = Vec::with_capacity(text.len());
     let (mut rest, mut changed) = (text, false);
@@ -39,6 +42,7 @@ fn percent_one(text: &[u8]) -> Option<(u32, &[u8])> {
 
 /// `&lt;`, `&#60;`, `&#x3c`: the semicolon may be missing behind numbers and old names.
 pub(crate) fn entities(text: &[u8]) -> Option<Vec<u8>> {
+    memchr::memchr_iter(b'&', text).find(|at| entity(text.get(*at..).unwrap_or_default()).is_some())?;
     let mut bytes = Vec::with_capacity(text.len());
     let (mut rest, mut changed) = (text, false);
     while let Some(at) = memchr::memchr(b'&', rest) {
@@ -124,6 +128,9 @@ fn named(name: &[u8]) -> Option<(u32, usize)> {
 
 /// `\x41`, `\u0041`, `\u{41}`, `\101`, as JavaScript, Python, CSS and shells write characters; also `\/`.
 pub(super) fn escapes(text: &[u8], out: &mut dyn FnMut(Vec<u8>)) {
+    if !memchr::memchr_iter(b'\\', text).any(|at| escape(text.get(at..).unwrap_or_default()).is_some()) {
+        return;
+    }
     let mut bytes = Vec::with_capacity(text.len());
     let (mut rest, mut changed) = (text, false);
     while let Some(at) = memchr::memchr(b'\\', rest) {

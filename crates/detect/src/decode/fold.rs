@@ -53,8 +53,11 @@ fn one(text: &[u8]) -> (usize, Folded) {
 
 fn character(text: &[u8]) -> (usize, Folded) {
     let length = match text.first() {
+        // Most scripts have nothing that looks like a sign.
+        Some(0xc3 | 0xc6..=0xc9 | 0xcb | 0xcc | 0xce..=0xd4 | 0xd6..=0xdf) => return (2, Folded::Same),
+        Some(0xe0 | 0xe1 | 0xe4 | 0xe6..=0xee) => return (3, Folded::Same),
         Some(0xc2..=0xdf) => 2,
-        Some(0xe0..=0xef) => 3,
+        Some(0xe2..=0xef) => 3,
         Some(0xf0..=0xf4) => 4,
         _ => 1,
     };
