@@ -59,9 +59,6 @@ pub(crate) fn judge(text: &Text<'_>, judging: &mut Judging<'_>) {
         let inner_at = start + open.len();
         let rest = text.bytes.get(inner_at..).unwrap_or_default();
         let near = rest.get(..rest.len().min(EXPRESSION_BYTES_MAX)).unwrap_or_default();
-        if !judging.spend(near.len() * 4) {
-            return;
-        }
         // An engine refuses what is not closed.
         let cut = near.len() < rest.len();
         let Some(end) = memchr::memmem::find(near, close).or(cut.then_some(near.len())) else {
@@ -70,6 +67,9 @@ pub(crate) fn judge(text: &Text<'_>, judging: &mut Judging<'_>) {
         };
         let inner = near.get(..end).unwrap_or_default();
         read += inner.len() + EXPRESSION_COST;
+        if !judging.spend(inner.len() * 4) {
+            return;
+        }
         // `<%s` is a format of C.
         if open == b"<%" && inner.first().is_some_and(u8::is_ascii_alphanumeric) {
             at = inner_at;

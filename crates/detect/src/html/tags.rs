@@ -31,7 +31,10 @@ pub(super) fn next_tag(text: &[u8], from: usize) -> Option<Tag<'_>> {
     loop {
         let start = at + memchr::memchr(b'<', text.get(at..)?)?;
         let rest = text.get(start + 1..)?;
-        if rest.strip_prefix(b"!--#").is_some_and(|c| INCLUDES.iter().any(|word| c.starts_with(word))) {
+        if rest
+            .strip_prefix(b"!--#")
+            .is_some_and(|c| INCLUDES.iter().any(|word| c.get(..word.len()).is_some_and(|head| head.eq_ignore_ascii_case(word))))
+        {
             return Some(Tag { name: b"", start, attributes: text.len(), end: start + 5, include: true });
         }
         if rest.first().is_some_and(u8::is_ascii_alphabetic) {

@@ -618,8 +618,8 @@ fn leads(lead: &[u8], next: Token, second: &[u8], after: Lexer<'_>) -> bool {
         b"shutdown" | b"begin" | b"reconfigure" | b"vacuum" => matches!(next, Token::End | Token::Semicolon | Token::Comment),
         b"exec" | b"execute" | b"declare" => {
             matches!(next, Token::Variable | Token::Open | Token::Text)
-                || second.starts_with(b"xp_")
-                || second.starts_with(b"sp_")
+                || begins(second, b"xp_")
+                || begins(second, b"sp_")
                 || is(&["master", "immediate"])
         }
         b"attach" => next == Token::Text || is(&["database"]),
@@ -633,6 +633,11 @@ fn leads(lead: &[u8], next: Token, second: &[u8], after: Lexer<'_>) -> bool {
         b"call" | b"handler" | b"dbcc" => then(&["("]),
         _ => false,
     }
+}
+
+/// Whether a word begins with these letters, in any case.
+fn begins(word: &[u8], with: &[u8]) -> bool {
+    word.get(..with.len()).is_some_and(|head| head.eq_ignore_ascii_case(with))
 }
 
 /// Whether one of these words, or the sign, is among the next tokens.

@@ -2,5 +2,6 @@
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test that fails may panic")]
 
 mod corpus;
+mod evasion;
 mod lists;
 mod properties;
