@@ -22,15 +22,24 @@ pub(super) fn for_the_app(headers: &HeaderMap, prefixed: &[String]) -> Option<He
     if !pairs().any(|pair| concerned(pair) || planted(pair)) {
         return None;
     }
-    let mut line = Vec::new();
-    for pair in pairs().filter(|pair| !planted(pair)) {
-        add(&mut line, pair);
-        if concerned(pair) {
-            add(&mut line, pair.strip_prefix(PREFIX).unwrap_or_default());
+    let line = |both: bool| {
+        let mut line = Vec::new();
+        for pair in pairs().filter(|pair| !planted(pair)) {
+            let own = concerned(pair).then(|| pair.strip_prefix(PREFIX)).flatten();
+            if both || own.is_none() {
+                add(&mut line, pair);
+            }
+            add(&mut line, own.unwrap_or_default());
         }
-    }
+        line
+    };
+    let both = line(true);
+    let line = if both.len() > LINE_BYTES_MAX { line(false) } else { both };
     HeaderValue::from_bytes(&line).ok()
 }
+
+/// A session of 4 KiB, which browsers take, must not become a line that gunicorn refuses (8190 bytes) because it is given twice.
+const LINE_BYTES_MAX: usize = 8000;
 
 fn name(pair: &[u8]) -> &[u8] {
     pair.split(|&b| b == b'=').next().unwrap_or_default().trim_ascii()

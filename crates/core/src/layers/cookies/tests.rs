@@ -103,6 +103,8 @@ fn the_app_sees_its_own_names_and_no_planted_session() {
     assert_eq!(seen("a=1; __Host-session=mine; b=2"), "a=1; __Host-session=mine; session=mine; b=2");
     assert_eq!(seen("session=planted; __Host-session=mine"), "__Host-session=mine; session=mine");
     assert_eq!(seen("session=planted; a=1"), "a=1");
+    let long = "x".repeat(4050);
+    assert_eq!(seen(&format!("a=1; __Host-session={long}")), format!("a=1; session={long}"), "not twice what fills a line alone");
     assert_eq!(forwarded(&policy(""), true, b"session=planted").1, None);
     assert_eq!(seen("a=1;session2=x"), "a=1;session2=x", "nothing of ours: not a byte changes");
     let off = |text: &str| forwarded(&policy(text), true, b"session=1").1.unwrap();
