@@ -22,7 +22,8 @@ enum Also {
 /// Bottle refuses forms that are longer (its `MEMFILE_MAX`): beyond this nothing is one.
 const BOTTLE_FORM_BYTES_MAX: usize = 102_400;
 
-/// Reads one body: by its type, and by how it begins.
+/// Reads one body: by its type, and by how it begins. Readers take turns here: the order of their events, and which of two stops
+/// comes first, depend on how the input is cut; what is read, and whether it stops, do not.
 pub struct Body {
     limits: Limits,
     by_type: Option<Box<dyn Reader + Send + Sync>>,
