@@ -169,15 +169,17 @@ impl<'t, 'r> Run<'t, 'r> {
     }
 
     fn try_value(&mut self, test: &mut Test<'_, 'r>, variable: Variable, name: &[u8], value: &[u8]) {
-        let mut captures = Captures::default();
-        let wanted = test.rule.capture.then_some(&mut captures);
-        if test.condition.operator.test(value, test.argument, wanted) == test.condition.negated {
+        let operator = &test.condition.operator;
+        if test.rule.capture && !test.condition.negated {
+            let mut captures = Captures::default();
+            if !operator.test(value, test.argument, Some(&mut captures)) {
+                return;
+            }
+            self.keep_captures(&captures);
+        } else if operator.test(value, test.argument, None) == test.condition.negated {
             return;
         }
         test.matched = true;
-        if test.rule.capture && !test.condition.negated {
-            self.keep_captures(&captures);
-        }
         self.state.hits.push(Hit { variable, name: name.to_vec(), value: value.to_vec() });
         self.effects(test.rule);
     }

@@ -3,10 +3,12 @@
 
 use super::super::bits::Bits;
 
-/// Values kept for each phase and thread: 384 KiB.
-const SLOTS: usize = 2048;
+/// Values kept for each phase and thread: 1 MiB.
+const SLOTS: usize = 8192;
 /// Longer values are not kept.
-const LENGTH_MAX: usize = 124;
+const LENGTH_MAX: usize = 123;
+/// Different findings kept; values with yet another one are looked at again.
+const FINDINGS_MAX: usize = 256;
 
 /// A value, who looked at it, and what was found.
 #[derive(Debug, Clone, Copy)]
@@ -15,20 +17,22 @@ struct Slot {
     /// One more than the length; 0 is an empty slot.
     length: u8,
     bytes: [u8; LENGTH_MAX],
-    found: Bits,
+    /// The number of what was found.
+    finding: u16,
 }
 
-const EMPTY: Slot = Slot { interest: 0, length: 0, bytes: [0; LENGTH_MAX], found: Bits::EMPTY };
+const EMPTY: Slot = Slot { interest: 0, length: 0, bytes: [0; LENGTH_MAX], finding: 0 };
 
 /// The memory of one thread. A value has one place; a newer one takes it.
 #[derive(Debug)]
 pub(super) struct Memo {
     slots: Vec<Slot>,
+    findings: Vec<Bits>,
 }
 
 impl Memo {
     pub(super) fn new() -> Memo {
-        Memo { slots: vec![EMPTY; SLOTS] }
+        Memo { slots: vec![EMPTY; SLOTS], findings: Vec::new() }
     }
 
     /// The place of a value; None if it is too long to be kept.
@@ -42,15 +46,24 @@ impl Memo {
         let same = slot.interest == interest
             && usize::from(slot.length) == value.len() + 1
             && slot.bytes.get(..value.len()) == Some(value);
-        same.then_some(&slot.found)
+        self.findings.get(usize::from(slot.finding)).filter(|_| same)
     }
 
     /// Remembers what was found in it.
     pub(super) fn remember(&mut self, place: usize, interest: u16, value: &[u8], found: &Bits) {
+        let known = self.findings.iter().position(|finding| finding == found);
+        let number = known.unwrap_or(self.findings.len());
+        if number >= FINDINGS_MAX {
+            return;
+        }
+        if known.is_none() {
+            self.findings.push(*found);
+        }
         let Some(slot) = self.slots.get_mut(place) else { return };
         let (Ok(length), Some(bytes)) = (u8::try_from(value.len() + 1), slot.bytes.get_mut(..value.len())) else { return };
         bytes.copy_from_slice(value);
-        (slot.interest, slot.length, slot.found) = (interest, length, *found);
+        (slot.interest, slot.length) = (interest, length);
+        slot.finding = u16::try_from(number).unwrap_or(u16::MAX);
     }
 }
 
