@@ -192,8 +192,10 @@ fn is_secret(parts: &[&[u8]]) -> bool {
                 | b"motd"
                 | b"resolv.conf"
         );
-    let proc = lower.iter().any(|p| p == b"proc")
-        && matches!(last, b"environ" | b"cmdline" | b"status" | b"maps" | b"version" | b"cpuinfo" | b"mem");
+    let inside = lower.iter().any(|p| p == b"self") && lower.iter().any(|p| p == b"fd");
+    let proc = inside
+        || lower.iter().any(|p| p == b"proc")
+            && matches!(last, b"environ" | b"cmdline" | b"status" | b"maps" | b"version" | b"cpuinfo" | b"mem");
     let windows =
         matches!(last, b"win.ini" | b"boot.ini" | b"system.ini" | b"ntuser.dat" | b"sam" | b"unattend.xml" | b"cmd.exe");
     let keys = matches!(

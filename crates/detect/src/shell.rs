@@ -200,6 +200,10 @@ fn behind(value: &[u8], place: usize, at: usize, kind: Kind, of: Where, shape: &
         _ => &COMMAND,
     };
     if kind == Kind::Line && of.is_value() {
+        let whole = place < shape.start && value.get(at..).is_some_and(|rest| memchr::memchr(b'\n', rest.trim_ascii()).is_none());
+        if whole && shaped && found != Command::Tool && before.is_empty() {
+            return Some(&COMMAND);
+        }
         return line(before.get(shape.start..).unwrap_or_default(), found, arguments);
     }
     if kind == Kind::Pipe && is_table(value, place) {
@@ -331,5 +335,9 @@ fn is_table(value: &[u8], place: usize) -> bool {
     let head = before.get(memchr::memrchr(b'\n', before).map_or(0, |at| at + 1)..).unwrap_or_default();
     let tail = rest.get(..memchr::memchr(b'\n', rest).unwrap_or(rest.len())).unwrap_or_default();
     let first = head.trim_ascii_start().first().or(tail.first());
-    first == Some(&b'|') && tail.trim_ascii_end().last() == Some(&b'|') && head.len() + tail.trim_ascii_end().len() > 1
+    let second = head.trim_ascii_start().get(1).or(if head.trim_ascii().is_empty() { tail.get(1) } else { None });
+    second.is_some_and(|b| matches!(b, b' ' | b'\t' | b'-' | b':'))
+        && first == Some(&b'|')
+        && tail.trim_ascii_end().last() == Some(&b'|')
+        && head.len() + tail.trim_ascii_end().len() > 1
 }

@@ -231,7 +231,8 @@ fn bare(seen: &Seen, name: bool) -> Option<&'static Rule> {
         return Some(if strong { if seen.probe { &PROBE } else { &BOOLEAN } } else { &BOOLEAN_WEAK });
     }
     if seen.clause {
-        return Some(if name { &CLAUSE_WEAK } else { &CLAUSE });
+        let hides = seen.tail == Tail::Comment(Rest::Signs);
+        return Some(if name && !hides { &CLAUSE_WEAK } else { &CLAUSE });
     }
     None
 }
@@ -254,5 +255,6 @@ fn worst(seen: &Seen, name: bool) -> Option<&'static Rule> {
     if seen.danger && !(name && seen.tail == Tail::Broken) {
         return Some(&DANGER);
     }
-    seen.union_words.then_some(if seen.system { &UNION } else { &UNION_WORDS })
+    let hides = seen.tail == Tail::Comment(Rest::Signs) || (!name && seen.comma && seen.tail != Tail::Broken);
+    seen.union_words.then_some(if seen.system || hides { &UNION } else { &UNION_WORDS })
 }

@@ -45,6 +45,8 @@ fn one(text: &[u8]) -> (usize, Folded) {
         [0..=31 | 127, ..] => (1, Folded::Gone),
         // Overlong: more bytes than the character needs (RFC 3629 section 10).
         [a @ (0xc0 | 0xc1), b @ 0x80..=0xbf, ..] => (2, Folded::To((a & 3) << 6 | b & 63)),
+        // What some readers take for overlong too.
+        [0xc0, b'.' | b'/' | b'\\', ..] => (1, Folded::Gone),
         [0xe0, b @ 0x80..=0x81, c @ 0x80..=0xbf, ..] => (3, Folded::To((b & 1) << 6 | c & 63)),
         [0xf0, 0x80, b @ 0x80..=0x81, c @ 0x80..=0xbf, ..] => (4, Folded::To((b & 1) << 6 | c & 63)),
         _ => character(text),

@@ -148,6 +148,8 @@ struct Machine<'a> {
     depth: i32,
     between: u8,
     in_case: bool,
+    /// A quote was left, or a number stands first: no sentence begins here.
+    left: bool,
     seen: Seen,
 }
 
@@ -193,6 +195,7 @@ impl<'a> Machine<'a> {
             depth: 0,
             between: 0,
             in_case: false,
+            left: start == Start::Operand,
             seen,
         }
     }
@@ -201,6 +204,7 @@ impl<'a> Machine<'a> {
     fn step(&mut self) -> Option<()> {
         let token = self.lexer.next();
         self.seen.tokens += 1;
+        self.left |= self.seen.number_first;
         if self.seen.tokens == 1 || (self.seen.tokens == 2 && self.previous == Token::Sign) {
             self.seen.number_first = matches!(token, Token::Number | Token::Close | Token::Text);
         }
@@ -243,7 +247,9 @@ impl<'a> Machine<'a> {
             Token::Number | Token::Text => self.constant(),
             Token::Variable | Token::Quoted => self.operand_that_varies(true),
             Token::Star => {
-                self.strong_list();
+                if !matches!(self.lexer.clone().next(), Token::End | Token::OpenText(..)) {
+                    self.strong_list();
+                }
                 self.wants_operand = false;
             }
             Token::Open => self.depth += 1,
@@ -272,6 +278,8 @@ impl<'a> Machine<'a> {
             }
             Word::Secret => self.operand_that_varies(true),
             Word::Compare if self.previous == Token::Word(Word::Compare) => {}
+            // The value may stand behind a whole condition, and go on with it.
+            Word::Set | Word::Bool | Word::Order | Word::Clause if self.seen.tokens == 1 => return self.operator_word(word),
             Word::Set | Word::Bool | Word::From | Word::Order | Word::Into | Word::Clause => return None,
             _ => self.operand_that_varies(false),
         }
@@ -325,6 +333,10 @@ impl<'a> Machine<'a> {
             Word::Into => return self.into(),
             Word::From => return self.from(),
             Word::As => self.wants_operand = true,
+            // SQL Server wants no semicolon.
+            Word::Statement if self.list == List::None && self.left && needs_no_semicolon(self.lexer.clone()) => {
+                return self.other_statement();
+            }
             _ => return self.juxtaposed(Token::Word(word)),
         }
         Some(())
@@ -403,7 +415,9 @@ impl<'a> Machine<'a> {
 
     fn comma(&mut self) {
         self.seen.comma |= self.depth <= 0;
-        self.strong_list();
+        if self.previous != Token::Word(Word::Name) {
+            self.strong_list();
+        }
         self.wants_operand = true;
     }
 
@@ -582,6 +596,25 @@ fn introduces(word: &[u8]) -> bool {
         || matches!(lower.as_slice(), b"date" | b"time" | b"timestamp" | b"interval" | b"binary" | b"json")
 }
 
+/// What attackers begin without a semicolon: `WAITFOR DELAY`, `EXEC xp_cmdshell`, `INSERT INTO t (`.
+fn needs_no_semicolon(mut lexer: Lexer<'_>) -> bool {
+    // Code has statements right behind its quotes.
+    let spaced = lexer.spaced;
+    let lead = lexer.spelled().to_ascii_lowercase();
+    let next = lexer.next();
+    let second = lexer.spelled().to_ascii_lowercase();
+    match lead.as_slice() {
+        b"waitfor" => {
+            matches!(second.as_slice(), b"delay" | b"time") && matches!(lexer.next(), Token::Text | Token::OpenText(..))
+        }
+        b"exec" | b"execute" => {
+            matches!(next, Token::Word(_)) && (begins(&second, b"xp_") || begins(&second, b"sp_") || second == b"master")
+        }
+        b"insert" => spaced && second == b"into" && soon(lexer, &["values", "select"]),
+        _ => false,
+    }
+}
+
 /// `IF (1=1) WAITFOR …` of SQL Server.
 fn conditional(mut lexer: Lexer<'_>) -> bool {
     (0..24).any(|_| lexer.next() == Token::Word(Word::Statement))
@@ -605,15 +638,16 @@ impl Rest {
 fn leads(lead: &[u8], next: Token, second: &[u8], after: Lexer<'_>) -> bool {
     let is = |words: &[&str]| matches!(next, Token::Word(_)) && words.iter().any(|w| second.eq_ignore_ascii_case(w.as_bytes()));
     let object = ["table", "database", "schema", "view", "index", "user", "function", "trigger", "procedure", "role", "login"];
+    let names = matches!(after.clone().next(), Token::Word(_) | Token::Quoted | Token::Text | Token::Variable);
     let then = |words: &[&str]| matches!(next, Token::Word(_) | Token::Quoted) && soon(after.clone(), words);
     match lead.to_ascii_lowercase().as_slice() {
-        b"drop" | b"rename" => is(&object),
+        b"drop" | b"rename" => is(&object) && names,
         b"create" | b"alter" => {
             is(&object) || is(&["or", "temp", "temporary", "unique", "virtual", "extension", "alias", "system"])
         }
-        b"insert" | b"merge" | b"replace" => is(&["into"]),
-        b"delete" => is(&["from"]),
-        b"truncate" => is(&["table"]),
+        b"insert" | b"merge" | b"replace" => is(&["into"]) && names,
+        b"delete" => is(&["from"]) && names,
+        b"truncate" => is(&["table"]) && names,
         b"waitfor" => is(&["delay", "time"]),
         b"shutdown" | b"begin" | b"reconfigure" | b"vacuum" => matches!(next, Token::End | Token::Semicolon | Token::Comment),
         b"exec" | b"execute" | b"declare" => {
