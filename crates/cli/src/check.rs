@@ -2,6 +2,7 @@
 
 use crate::{Global, Outcome, Result, global::read_policy, report};
 use gambeson_core::policy::{Policy, Problems};
+use gambeson_store::rule_files::RuleFiles;
 use serde::Serialize;
 use std::io::IsTerminal as _;
 
@@ -25,7 +26,8 @@ struct Checked<'a> {
 pub(crate) fn run(args: &Args, global: &Global) -> Result {
     let path = global.policy_path()?;
     let text = read_policy(&path)?;
-    let (valid, problems) = match Policy::parse(&text) {
+    let loaded = Policy::parse(&text).and_then(|policy| policy.load_rules(&RuleFiles::beside(&path)));
+    let (valid, problems) = match loaded {
         Ok(policy) => (!args.strict || policy.warnings.0.is_empty(), policy.warnings),
         Err(problems) => (false, problems),
     };

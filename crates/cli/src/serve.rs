@@ -3,6 +3,7 @@
 use crate::{Failure, Global, Outcome, Result, global, report};
 use gambeson_core::policy::{LayerName, Mode, Policy};
 use gambeson_gateway::service::{Load, Options, ServeError, Service, reachable};
+use gambeson_store::rule_files::RuleFiles;
 use std::{future::pending, path::Path};
 
 /// Guard an app that runs already
@@ -102,11 +103,12 @@ impl Gateway {
 /// Reads a policy; what is wrong with it as one text.
 fn read(path: &Path) -> std::result::Result<Policy, String> {
     let text = global::read_policy(path).map_err(|failure| failure.to_string())?;
-    let mut policy = Policy::parse(&text).map_err(|problems| report::render(path, &text, &problems, false))?;
+    let told = |problems| report::render(path, &text, &problems, false);
+    let mut policy = Policy::parse(&text).map_err(told)?;
     if let Some(folder) = path.parent() {
         policy.layers.transport.resolve_files(folder);
     }
-    Ok(policy)
+    policy.load_rules(&RuleFiles::beside(path)).map_err(told)
 }
 
 pub(crate) fn runtime() -> Result<tokio::runtime::Runtime> {

@@ -14,7 +14,7 @@ pub mod transport;
 
 use crate::{
     exchange::{Request, Response},
-    policy::{App, LayerName, Listen, Reader, Route, Section},
+    policy::{App, LayerName, Listen, Mode, Reader, Route, Section},
     record::Action,
     store::{Answer, Ask},
 };
@@ -26,6 +26,11 @@ use std::borrow::Cow;
 pub trait Layer: Send + Sync {
     /// Its name.
     fn name(&self) -> LayerName;
+
+    /// The mode it is asked in, by the mode of its section: a part of a layer may be watched while the rest refuses.
+    fn mode(&self, of_layer: Mode) -> Mode {
+        of_layer
+    }
 
     /// What it needs to know from stored state to judge the request; asked in one batch with the other layers'.
     fn ask(&self, _: &Request, _: Option<&Route>, _: &mut Vec<Ask>) {}
@@ -213,6 +218,8 @@ pub struct Facts {
     pub cross_origin: Option<cors::Admitted>,
     /// What came with the request and could become markup in the page that answers.
     pub(crate) suspects: Option<intrusion::Suspects>,
+    /// What the rule set has made of the exchange so far.
+    pub(crate) crs: Option<intrusion::crs::Judgement>,
     /// What the limits say, for the answer's header fields.
     pub limit: Option<rate_limit::Standing>,
 }
@@ -259,14 +266,23 @@ impl Settings {
     /// values are judged only of those who may ask at all, since that costs most; cookies get the app's own names back last, when nobody
     /// needs to tell them apart any more.
     #[must_use]
-    pub fn admission(&self) -> [&dyn Layer; 6] {
-        [&self.rate_limit, &self.headers, &self.cors, &self.csrf, &self.intrusion, &self.cookies]
+    pub fn admission(&self) -> [&dyn Layer; 7] {
+        [&self.rate_limit, &self.headers, &self.cors, &self.csrf, &self.intrusion, &self.intrusion.crs, &self.cookies]
     }
 
     /// For answers: first what must not leave, then what the rest is dressed in. Our own refusals pass it too.
     #[must_use]
-    pub fn departure(&self) -> [&dyn Layer; 7] {
-        [&self.disclosure, &self.intrusion, &self.cors, &self.cookies, &self.rate_limit, &self.transport, &self.headers]
+    pub fn departure(&self) -> [&dyn Layer; 8] {
+        [
+            &self.disclosure,
+            &self.intrusion,
+            &self.intrusion.crs,
+            &self.cors,
+            &self.cookies,
+            &self.rate_limit,
+            &self.transport,
+            &self.headers,
+        ]
     }
 
     /// Reads every layer's section. `open` finds a section in the file and hands its reader over.

@@ -18,6 +18,7 @@ mod suggest;
 mod value;
 
 pub use app::{App, Framework, Listen, SessionCookies, Timeouts, Upstream, UpstreamAddress};
+pub use gambeson_seclang::Files as RuleFiles;
 pub use in_process::{Gap, IN_PROCESS_GAPS, IN_PROCESS_RULES};
 pub use mode::{LayerName, Mode, Modes};
 pub use pattern::Pattern;
@@ -124,6 +125,21 @@ impl Policy {
         checks::routes(table, &own, modes, problems);
         let routes = Routes::new(routes.into_iter().map(|(_, route)| route).collect());
         Self { app, listen, upstream, layers, modes, routes, warnings: Problems::default() }
+    }
+
+    /// Loads the rule sets that the policy names, from files the host hands out: paths are as written, relative ones count from
+    /// the policy's folder. Slow, and to be called once after parsing: a policy without its rules judges nothing by them.
+    ///
+    /// # Errors
+    /// All problems of a rule set at once, under the key that names it.
+    pub fn load_rules(mut self, files: &dyn RuleFiles) -> Result<Self, Problems> {
+        let mut problems = Problems::default();
+        self.layers.intrusion.crs.load(files, &mut problems);
+        if problems.has_errors() {
+            return Err(problems);
+        }
+        self.warnings.0.extend(problems.0);
+        Ok(self)
     }
 
     /// The same policy with one layer switched to a mode everywhere, routes included: how a control is taken away to

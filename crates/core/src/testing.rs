@@ -117,19 +117,24 @@ impl Ask {
 
     /// Asks, with an app that answers an empty 200.
     pub(crate) fn to(self, engine: &Engine) -> Seen {
+        self.answered_with(engine, &[], b"")
+    }
+
+    /// Asks, with an app that answers 200 with these fields and this body.
+    pub(crate) fn answered_with(self, engine: &Engine, fields: &[(&str, &str)], answer: &[u8]) -> Seen {
         let moment = Moment { now_ms: 1_800_000_000_000, entropy: Entropy([7; 24]) };
         let decision = match engine.receive(self.received, self.connection, moment) {
             Step::Respond(outgoing) => Decision::Respond(outgoing),
             Step::Ask(pending) => pending.decide(&[]),
         };
         match decision {
-            Decision::Inspect(inspecting) => went(inspecting.begin(&self.body, true)),
-            decision => went(decision),
+            Decision::Inspect(inspecting) => went(inspecting.begin(&self.body, true), fields, answer),
+            decision => went(decision, fields, answer),
         }
     }
 }
 
-fn went(decision: Decision) -> Seen {
+fn went(decision: Decision, fields: &[(&str, &str)], answer: &[u8]) -> Seen {
     match decision {
         Decision::Respond(outgoing) => seen(outgoing, None),
         Decision::Collect(collecting) => seen(collecting.body(b"", true), None),
@@ -137,10 +142,13 @@ fn went(decision: Decision) -> Seen {
         Decision::Forward(permit, _, exchange) => {
             let sent = exchange.forwarded(&permit);
             let forwarded = Some((sent.target.as_str().to_owned(), sent.headers.clone()));
-            let head = ResponseHead { status: StatusCode::OK, headers: HeaderMap::new() };
+            let pair = |(name, value): &(&str, &str)| {
+                (HeaderName::from_bytes(name.as_bytes()).unwrap(), HeaderValue::from_str(value).unwrap())
+            };
+            let head = ResponseHead { status: StatusCode::OK, headers: fields.iter().map(pair).collect() };
             match exchange.response(head) {
                 ResponseStep::Send(outgoing) => seen(outgoing, forwarded),
-                ResponseStep::Hold(held) => seen(held.body(b"", true), forwarded),
+                ResponseStep::Hold(held) => seen(held.body(answer, true), forwarded),
             }
         }
     }

@@ -5,6 +5,7 @@ use gambeson_core::{
     engine::Engine,
     policy::{Policy, Problem, Problems, Severity},
 };
+use gambeson_store::rule_files::RuleFiles;
 use pyo3::prelude::*;
 use std::{
     fmt::Write as _,
@@ -33,7 +34,8 @@ pub(crate) fn load(path: &Path) -> PyResult<Engine> {
             path.display()
         ))
     })?;
-    let policy = Policy::parse(&text).map_err(|problems| PolicyError::new_err(render(path, &text, &problems)))?;
+    let policy = Policy::parse(&text).and_then(|policy| policy.load_rules(&RuleFiles::beside(path)));
+    let policy = policy.map_err(|problems| PolicyError::new_err(render(path, &text, &problems)))?;
     Ok(Engine::new(Arc::new(policy.in_process())))
 }
 

@@ -3,5 +3,6 @@
 pub mod audit;
 pub mod buckets;
 pub mod metrics;
+pub mod rule_files;
 pub mod serving;
 pub mod state_dir;

@@ -69,7 +69,7 @@ pub struct Pending {
     modes: Modes,
     asks: Vec<Ask>,
     /// How many of the asks each layer of the admission posed.
-    counts: [u8; 6],
+    counts: [u8; 7],
 }
 
 impl Engine {
@@ -153,12 +153,12 @@ impl Pending {
             match judge(layer, &mut request, route, modes, own, id) {
                 None => {}
                 Some(Halt::Inspect(inspector)) => {
-                    let (layer, mode) = (layer.name(), modes.get(layer.name()));
+                    let (layer, mode) = (layer.name(), layer.mode(modes.get(layer.name())));
                     watches.push(Watch { layer, mode, inspector });
                 }
                 Some(Halt::Instead(instead)) => return Decision::Respond(engine.respond(request, moment, instead)),
                 Some(Halt::Collect(bytes_max)) => {
-                    let (layer, mode) = (layer.name(), modes.get(layer.name()));
+                    let (layer, mode) = (layer.name(), layer.mode(modes.get(layer.name())));
                     return Decision::Collect(Collecting { engine, request, moment, layer, mode, bytes_max });
                 }
             }
@@ -250,7 +250,7 @@ fn judge(
     answers: &[Answer],
     id: ReferenceId,
 ) -> Option<Halt> {
-    let mode = modes.get(layer.name());
+    let mode = layer.mode(modes.get(layer.name()));
     if mode == Mode::Off {
         return None;
     }
@@ -264,11 +264,11 @@ fn judge(
     apply(&mut request.notes, verdict, id, json)
 }
 
-fn asks(layers: &Settings, request: &Request, route: Option<&Route>, modes: Modes) -> (Vec<Ask>, [u8; 6]) {
+fn asks(layers: &Settings, request: &Request, route: Option<&Route>, modes: Modes) -> (Vec<Ask>, [u8; 7]) {
     let mut asks = Vec::new();
     let counts = layers.admission().map(|layer| {
         let before = asks.len();
-        if modes.get(layer.name()) != Mode::Off {
+        if layer.mode(modes.get(layer.name())) != Mode::Off {
             layer.ask(request, route, &mut asks);
         }
         u8::try_from(asks.len() - before).unwrap_or(u8::MAX)

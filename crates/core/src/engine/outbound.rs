@@ -160,7 +160,7 @@ impl Exchange {
         let modes = modes(&policy, &self.request);
         let notes = std::mem::replace(&mut self.request.notes, Notes::new());
         let response = Response::new(head, true, notes);
-        let active = policy.layers.departure().into_iter().filter(|layer| modes.get(layer.name()) != Mode::Off);
+        let active = policy.layers.departure().into_iter().filter(|layer| layer.mode(modes.get(layer.name())) != Mode::Off);
         let hold = active.filter_map(|layer| layer.hold(&self.request, &response)).max();
         let (head, notes) = response.into_parts();
         self.request.notes = notes;
@@ -320,7 +320,7 @@ fn mend(
     response: &mut Response,
     body: Option<Body<'_>>,
 ) -> Option<Box<Denial>> {
-    let mode = modes.get(layer.name());
+    let mode = layer.mode(modes.get(layer.name()));
     if mode == Mode::Off {
         return None;
     }

@@ -107,7 +107,8 @@ impl<'a> Reader<'a> {
         self.problems.warning(&format!("{}.{key}", self.path), span, message, help);
     }
 
-    fn span(&self, key: &str) -> Option<Range<usize>> {
+    /// Where a key's value stands, or else its table.
+    pub(crate) fn span(&self, key: &str) -> Option<Range<usize>> {
         let value = self.table().and_then(|table| table.get(key));
         value.map(Spanned::span).or_else(|| self.written.map(Spanned::span))
     }

@@ -5,6 +5,7 @@
 //! sees any of it. What could become markup is looked for in the page that answers.
 
 mod body;
+pub mod crs;
 mod judge;
 mod policy;
 mod reflect;

@@ -1,5 +1,6 @@
 //! `[intrusion]`
 
+use super::crs::{self, Crs};
 use crate::policy::{App, Framework, FromText, Key, Kind, MODE, Pattern, Reader, Section, Size, Wrong};
 use gambeson_detect::Where;
 use gambeson_read::Profile;
@@ -98,6 +99,7 @@ pub const SECTION: Section = Section {
             why: "None; `except` says it for one parameter.",
         },
         Key { name: "except", kind: Kind::Tables(&EXCEPT), default: "", about: EXCEPT.about, why: EXCEPT.why },
+        Key { name: "crs", kind: Kind::Table(&crs::SECTION), default: "", about: crs::SECTION.about, why: crs::SECTION.why },
     ],
 };
 
@@ -113,6 +115,8 @@ pub struct Intrusion {
     pub(super) reflection_bytes: usize,
     pub(super) allow: Arc<[String]>,
     pub(super) except: Vec<Exception>,
+    /// The rule set beside our own detectors.
+    pub crs: Crs,
 }
 
 /// A parameter whose values are judged otherwise.
@@ -156,6 +160,7 @@ impl Default for Intrusion {
             reflection_bytes: 0,
             allow: Arc::default(),
             except: Vec::new(),
+            crs: Crs::default(),
         }
     }
 }
@@ -167,6 +172,8 @@ impl Intrusion {
     pub(crate) fn compile(reader: &mut Reader<'_>, app: &App) -> Self {
         let allow = rules(reader, "allow");
         let mut except = Vec::new();
+        let mut crs = Crs::default();
+        reader.within("crs", |reader| crs = Crs::compile(reader));
         reader.each_table("except", |reader| {
             let rules = rules(reader, "rules");
             let path = reader.optional("path");
@@ -184,6 +191,7 @@ impl Intrusion {
             reflection_bytes: bytes(reader, "reflection"),
             allow: allow.into(),
             except,
+            crs,
         }
     }
 }

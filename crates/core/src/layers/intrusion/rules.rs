@@ -3,7 +3,7 @@
 use crate::layers::Rule;
 use std::sync::LazyLock;
 
-const OWN: [Rule; 4] = [
+const OWN: [Rule; 6] = [
     Rule {
         name: "ambiguous",
         about: "A query or body can be read in two ways, and the app's framework may choose the other one; it is refused.",
@@ -23,6 +23,16 @@ const OWN: [Rule; 4] = [
         name: "reflected-markup",
         about: "Markup that came with the request stands in the page as markup; a clean page takes its place.",
         why: "The app wrote a visitor's input into its page without encoding it: reflected XSS (CWE-79).",
+    },
+    Rule {
+        name: "crs",
+        about: "A rule of the folder that `intrusion.crs.path` names refuses the request or the answer; the log says which.",
+        why: "What these rules defend against is said in their own files and tags.",
+    },
+    Rule {
+        name: "crs-partial",
+        about: "A body is longer than `intrusion.crs.body`; the rules judged its beginning, and that is noted.",
+        why: "Who watches must know what was not judged (CWE-778).",
     },
 ];
 

@@ -1,0 +1,84 @@
+//! Rule files of this machine, for the core to load.
+
+use gambeson_core::policy;
+use std::{
+    fs::{self, File},
+    io::Read as _,
+    path::{Path, PathBuf},
+};
+
+/// A rule or data file beyond this size is none.
+const FILE_BYTES_MAX: u64 = 16 << 20;
+
+/// Rule sets have some dozens of files.
+const FILES_MAX: usize = 1000;
+
+/// Files by their path; relative ones count from one folder.
+#[derive(Debug, Clone)]
+pub struct RuleFiles {
+    folder: PathBuf,
+}
+
+impl RuleFiles {
+    /// Relative paths count from the folder of this file, the policy.
+    #[must_use]
+    pub fn beside(policy: &Path) -> Self {
+        Self { folder: policy.parent().unwrap_or(Path::new("")).to_owned() }
+    }
+}
+
+impl policy::RuleFiles for RuleFiles {
+    fn read(&self, path: &str) -> Result<Vec<u8>, String> {
+        let mut bytes = Vec::new();
+        let file = File::open(self.folder.join(path)).map_err(|error| error.to_string())?;
+        file.take(FILE_BYTES_MAX + 1).read_to_end(&mut bytes).map_err(|error| error.to_string())?;
+        if bytes.len() as u64 > FILE_BYTES_MAX {
+            return Err(format!("it is larger than {FILE_BYTES_MAX} bytes"));
+        }
+        Ok(bytes)
+    }
+
+    /// A `*` stands for any part of a file's name; folders are named in full.
+    fn list(&self, pattern: &str) -> Result<Vec<String>, String> {
+        let (folder, name) = pattern.rsplit_once('/').unwrap_or(("", pattern));
+        let Some((start, end)) = name.split_once('*') else { return Ok(vec![pattern.to_owned()]) };
+        if folder.contains(['*', '?', '[']) || end.contains(['*', '?', '[']) || start.contains(['?', '[']) {
+            return Err("write one `*`, in the name of the file".to_owned());
+        }
+        let place = self.folder.join(folder);
+        let mut found = Vec::new();
+        for entry in fs::read_dir(&place).map_err(|error| format!("{}: {error}", place.display()))? {
+            let entry = entry.map_err(|error| format!("{}: {error}", place.display()))?.file_name();
+            let Some(entry) = entry.to_str() else { continue };
+            if entry.len() >= start.len() + end.len() && entry.starts_with(start) && entry.ends_with(end) {
+                found.push(if folder.is_empty() { entry.to_owned() } else { format!("{folder}/{entry}") });
+            }
+        }
+        if found.len() > FILES_MAX {
+            return Err(format!("{} holds more than {FILES_MAX} files of that name", place.display()));
+        }
+        found.sort();
+        Ok(found)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use policy::RuleFiles as _;
+
+    #[test]
+    fn files_are_read_and_listed_from_the_folder_of_the_policy() {
+        let folder = tempfile::tempdir().unwrap();
+        fs::create_dir(folder.path().join("rules")).unwrap();
+        for name in ["b.conf", "a.conf", "words.data"] {
+            fs::write(folder.path().join("rules").join(name), name).unwrap();
+        }
+        let files = RuleFiles::beside(&folder.path().join("gambeson.toml"));
+        assert_eq!(files.list("rules/*.conf").unwrap(), ["rules/a.conf", "rules/b.conf"]);
+        assert_eq!(files.list("rules/none.conf").unwrap(), ["rules/none.conf"]);
+        assert_eq!(files.read("rules/a.conf").unwrap(), b"a.conf");
+        assert!(files.read("rules/none.conf").is_err());
+        assert!(files.list("*/a.conf").is_err() && files.list("gone/*.conf").is_err());
+    }
+}
