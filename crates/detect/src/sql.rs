@@ -8,6 +8,8 @@
 
 mod lex;
 mod parse;
+mod seen;
+mod statement;
 mod words;
 
 use crate::{
@@ -15,7 +17,8 @@ use crate::{
     marks::Marks,
 };
 use lex::{Lexer, close};
-use parse::{Rest, Seen, Start, Tail, read};
+use parse::read;
+use seen::{Rest, Seen, Start, Tail};
 
 const fn rule(name: &'static str, score: u8, about: &'static str) -> Rule {
     Rule { name, score, cwe: 89, about }

@@ -5,103 +5,13 @@
 
 use super::{
     lex::{Lexer, Token},
+    seen::{Rest, Seen, Start, Tail},
+    statement::{conditional, leads, needs_no_semicolon},
     words::Word,
 };
 
 /// The most tokens looked at: whoever changes a statement does it soon after the quote that was closed.
 const TOKENS_MAX: usize = 400;
-
-/// Bytes of a comment looked at.
-const REST_BYTES_MAX: usize = 256;
-
-/// How the tokens came to an end.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Tail {
-    /// A word too many, or too few: no dialect reads this.
-    Broken,
-    /// The value ends where a statement could end.
-    Whole,
-    /// A comment hides what the app wrote behind the value.
-    Comment(Rest),
-    /// The last string of the value is closed by the app's own quote; whether that string begins with a digit.
-    Open(bool),
-    /// A semicolon and nothing more.
-    Semicolon,
-}
-
-/// What stands in the comment at the end.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Rest {
-    /// Nothing but signs and a few letters, as in comments that only hide the rest of a statement.
-    Signs,
-    /// Words.
-    Words,
-    /// Quotes too, as in prose about comments: `'--help'`.
-    Quoted,
-}
-
-/// What was seen on the way.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Seen {
-    pub(super) tail: Tail,
-    /// The place after the last token.
-    pub(super) end: usize,
-    /// How many tokens.
-    pub(super) tokens: usize,
-    /// `AND`, `OR`, `&&`.
-    pub(super) boolean: bool,
-    /// `||` or another operator between operands.
-    pub(super) operator: bool,
-    /// A comparison of constants only, behind a boolean word or in a clause.
-    pub(super) tautology: bool,
-    /// Any comparison behind a boolean word.
-    pub(super) compared: bool,
-    /// A comparison before the first boolean word.
-    pub(super) first_compared: bool,
-    /// A constant as the whole side of a boolean word.
-    pub(super) truth: bool,
-    /// `UNION SELECT` with a list that is more than words.
-    pub(super) union: bool,
-    /// `UNION SELECT` and words, as in "credit union select committee".
-    pub(super) union_words: bool,
-    /// `(SELECT` with a list that is more than words.
-    pub(super) subselect: bool,
-    /// Another statement behind a semicolon.
-    pub(super) stacked: bool,
-    /// That statement cannot be anything else than one.
-    pub(super) stacked_sure: bool,
-    /// A function that waits, reads, runs or speaks through errors.
-    pub(super) danger: bool,
-    /// A function that takes data apart.
-    pub(super) probe: bool,
-    /// Any function call.
-    pub(super) call: bool,
-    /// `ORDER BY 5`, `GROUP BY`, `HAVING`, `LIMIT`.
-    pub(super) clause: bool,
-    /// `INTO OUTFILE`.
-    pub(super) outfile: bool,
-    /// A table only somebody who looks around asks for.
-    pub(super) system: bool,
-    /// `CASE WHEN … THEN … END`.
-    pub(super) case: bool,
-    /// A comma at the top: another column or value.
-    pub(super) comma: bool,
-    /// The first token is a number, or a bracket that closes the app's: no sentence begins so.
-    pub(super) number_first: bool,
-    /// All brackets that were opened are closed.
-    pub(super) balanced: bool,
-    /// Closing brackets the value never opened.
-    pub(super) unopened: bool,
-}
-
-/// What stands before the first token that is looked at.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Start {
-    /// A string was just closed: an operator must follow.
-    Operand,
-    /// The value stands where an operand is wanted.
-    Nothing,
-}
 
 /// Reads on from a place in a text.
 pub(super) fn read(lexer: Lexer<'_>, start: Start) -> Seen {
@@ -155,33 +65,7 @@ struct Machine<'a> {
 
 impl<'a> Machine<'a> {
     fn new(lexer: Lexer<'a>, start: Start) -> Self {
-        let seen = Seen {
-            tail: Tail::Broken,
-            end: lexer.at,
-            tokens: 0,
-            boolean: false,
-            operator: false,
-            tautology: false,
-            compared: false,
-            first_compared: false,
-            truth: false,
-            union: false,
-            union_words: false,
-            subselect: false,
-            stacked: false,
-            stacked_sure: false,
-            danger: false,
-            probe: false,
-            call: false,
-            clause: false,
-            outfile: false,
-            system: false,
-            case: false,
-            comma: false,
-            number_first: false,
-            balanced: false,
-            unopened: false,
-        };
+        let seen = Seen::at(lexer.at);
         let (wants_operand, previous) = match start {
             Start::Operand => (false, Token::Text),
             Start::Nothing => (true, Token::Comma),
@@ -594,92 +478,4 @@ fn introduces(word: &[u8]) -> bool {
     lower.starts_with(b"_")
         || lower.len() == 1
         || matches!(lower.as_slice(), b"date" | b"time" | b"timestamp" | b"interval" | b"binary" | b"json")
-}
-
-/// What attackers begin without a semicolon: `WAITFOR DELAY`, `EXEC xp_cmdshell`, `INSERT INTO t (`.
-fn needs_no_semicolon(mut lexer: Lexer<'_>) -> bool {
-    // Code has statements right behind its quotes.
-    let spaced = lexer.spaced;
-    let lead = lexer.spelled().to_ascii_lowercase();
-    let next = lexer.next();
-    let second = lexer.spelled().to_ascii_lowercase();
-    match lead.as_slice() {
-        b"waitfor" => {
-            matches!(second.as_slice(), b"delay" | b"time") && matches!(lexer.next(), Token::Text | Token::OpenText(..))
-        }
-        b"exec" | b"execute" => {
-            matches!(next, Token::Word(_)) && (begins(&second, b"xp_") || begins(&second, b"sp_") || second == b"master")
-        }
-        b"insert" => spaced && second == b"into" && soon(lexer, &["values", "select"]),
-        _ => false,
-    }
-}
-
-/// `IF (1=1) WAITFOR …` of SQL Server.
-fn conditional(mut lexer: Lexer<'_>) -> bool {
-    (0..24).any(|_| lexer.next() == Token::Word(Word::Statement))
-}
-
-impl Rest {
-    fn of(comment: &[u8]) -> Self {
-        let near = comment.get(..comment.len().min(REST_BYTES_MAX)).unwrap_or_default();
-        let letters = near.iter().filter(|b| b.is_ascii_alphabetic() || **b >= 128).count();
-        if near.iter().any(|b| matches!(b, b'\'' | b'"' | b'`' | b'%')) {
-            Self::Quoted
-        } else if letters <= 4 && near.len() <= 32 {
-            Self::Signs
-        } else {
-            Self::Words
-        }
-    }
-}
-
-/// Whether the first tokens of a statement fit together.
-fn leads(lead: &[u8], next: Token, second: &[u8], after: Lexer<'_>) -> bool {
-    let is = |words: &[&str]| matches!(next, Token::Word(_)) && words.iter().any(|w| second.eq_ignore_ascii_case(w.as_bytes()));
-    let object = ["table", "database", "schema", "view", "index", "user", "function", "trigger", "procedure", "role", "login"];
-    let names = matches!(after.clone().next(), Token::Word(_) | Token::Quoted | Token::Text | Token::Variable);
-    let then = |words: &[&str]| matches!(next, Token::Word(_) | Token::Quoted) && soon(after.clone(), words);
-    match lead.to_ascii_lowercase().as_slice() {
-        b"drop" | b"rename" => is(&object) && names,
-        b"create" | b"alter" => {
-            is(&object) || is(&["or", "temp", "temporary", "unique", "virtual", "extension", "alias", "system"])
-        }
-        b"insert" | b"merge" | b"replace" => is(&["into"]) && names,
-        b"delete" => is(&["from"]) && names,
-        b"truncate" => is(&["table"]) && names,
-        b"waitfor" => is(&["delay", "time"]),
-        b"shutdown" | b"begin" | b"reconfigure" | b"vacuum" => matches!(next, Token::End | Token::Semicolon | Token::Comment),
-        b"exec" | b"execute" | b"declare" => {
-            matches!(next, Token::Variable | Token::Open | Token::Text)
-                || begins(second, b"xp_")
-                || begins(second, b"sp_")
-                || is(&["master", "immediate"])
-        }
-        b"attach" => next == Token::Text || is(&["database"]),
-        b"load" => is(&["data"]),
-        b"set" | b"do" => matches!(next, Token::Variable | Token::Word(Word::Danger) | Token::Text),
-        b"update" => then(&["set"]),
-        b"copy" => then(&["from", "to"]),
-        b"grant" | b"revoke" => then(&["on", "to"]),
-        b"with" => then(&["as"]),
-        b"pragma" => then(&["="]) || then(&["("]),
-        b"call" | b"handler" | b"dbcc" => then(&["("]),
-        _ => false,
-    }
-}
-
-/// Whether a word begins with these letters, in any case.
-fn begins(word: &[u8], with: &[u8]) -> bool {
-    word.get(..with.len()).is_some_and(|head| head.eq_ignore_ascii_case(with))
-}
-
-/// Whether one of these words, or the sign, is among the next tokens.
-fn soon(mut lexer: Lexer<'_>, words: &[&str]) -> bool {
-    (0..6).any(|_| match lexer.next() {
-        Token::Word(_) => words.iter().any(|w| lexer.spelled().eq_ignore_ascii_case(w.as_bytes())),
-        Token::Compare => words.contains(&"="),
-        Token::Open => words.contains(&"("),
-        _ => false,
-    })
 }
