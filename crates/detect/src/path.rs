@@ -16,12 +16,13 @@ const SENSITIVE: Rule = rule("path.sensitive", 8, "a path that climbs to a file 
 const ABSOLUTE: Rule = rule("path.absolute", 6, "the absolute path of a file no visitor may read");
 const ESCAPE: Rule = rule("path.escape", 6, "a path that climbs at least two folders above where it starts");
 const CLIMB: Rule = rule("path.climb", 4, "a path that climbs one folder above where it starts");
+const PRIVATE: Rule = rule("path.private", 6, "a path that climbs to a database, a key or the source of a program");
 const DOTS: Rule = rule("path.dots", 6, "dots and slashes written so that filters miss that they climb");
 const NUL: Rule = Rule { name: "path.nul", score: 5, cwe: 158, about: "a NUL byte in a text" };
 const SHARE: Rule = rule("path.share", 6, "the administrative share of another machine");
 
 /// All rules of this detector.
-pub(crate) const RULES: &[Rule] = &[SENSITIVE, ABSOLUTE, ESCAPE, CLIMB, DOTS, NUL, SHARE];
+pub(crate) const RULES: &[Rule] = &[SENSITIVE, ABSOLUTE, ESCAPE, CLIMB, PRIVATE, DOTS, NUL, SHARE];
 
 /// A separator, or a NUL.
 pub(crate) const NEEDS: Marks = Marks::SLASH.or(Marks::BACKSLASH).or(Marks::CONTROL);
@@ -49,7 +50,8 @@ pub(crate) fn judge(text: &Text<'_>, judging: &mut Judging<'_>) {
     }
     if let Some(rule) = walk(value, text.place) {
         // Documents name their neighbours.
-        let rule = if rule.name == ESCAPE.name && text.steps.contains(&Step::Json) { &CLIMB } else { rule };
+        let rule =
+            if matches!(rule.name, "path.escape" | "path.private") && text.steps.contains(&Step::Json) { &CLIMB } else { rule };
         judging.found(rule, text, 0..text.bytes.len());
     }
 }
@@ -116,6 +118,7 @@ fn verdict(parts: &[&[u8]], found: Climbs, place: Where) -> Option<&'static Rule
         (1.., false) if odd => Some(&DOTS),
         (_, false) if code => None,
         (2.., false) if above >= 2 || (absolute && above >= 1) => Some(&ESCAPE),
+        (_, false) if above >= 1 && is_private(parts) => Some(&PRIVATE),
         (_, false) if above >= 1 => Some(if matches!(place, Where::Path | Where::FileName) { &ESCAPE } else { &CLIMB }),
         // The path of a request is always absolute; what it names is the scanner's matter.
         (0, true) if absolute && place != Where::Path => Some(&ABSOLUTE),
@@ -170,6 +173,14 @@ fn is_admin_share(path: &[u8]) -> bool {
 pub(crate) fn names_secret(path: &[u8]) -> bool {
     let parts: Vec<&[u8]> = path.split(|b| matches!(b, b'/' | b'\\')).collect();
     is_secret(&parts)
+}
+
+/// Whether a path ends in what an app keeps beside the folder that it serves: to be read only by who climbed there.
+fn is_private(parts: &[&[u8]]) -> bool {
+    const ENDS: &[&[u8]] = &[b".db", b".sqlite", b".sqlite3", b".sql", b".pem", b".key", b".py", b".pyc"];
+    parts.last().is_some_and(|last| {
+        ENDS.iter().any(|end| last.len() > end.len() && last.to_ascii_lowercase().ends_with(end) && !last.contains(&b' '))
+    })
 }
 
 /// Whether the last parts of a path name what no visitor may read.
@@ -250,6 +261,9 @@ mod tests {
             "x.php\0.jpg",
             "\\\\h\\c$\\x",
             "file:///etc/./passwd",
+            "../comments.db",
+            "../app.py",
+            "x/../../key.PEM",
         ] {
             assert!(score(value) >= BLOCK_FROM, "{value:?}");
         }
@@ -262,6 +276,9 @@ mod tests {
             "C:\\Users\\anna\\notes.txt",
             "edit /etc/hosts and add a line",
             "../logo.png",
+            "docs/../app.py",
+            "app.db",
+            "../see app.py",
         ] {
             assert!(score(value) < BLOCK_FROM, "{value:?}");
         }
