@@ -3,16 +3,20 @@
 Deliberately naive: it is what a beginner writes in good faith. See README.md before you copy from it.
 """
 
+import base64
 import hashlib
 import json
 import os
+import pickle
 import queue
 import sqlite3
 import tempfile
 import traceback
+from urllib.parse import unquote
 
 from flask import (
-    Flask, Response, flash, g, jsonify, redirect, render_template, request, send_file, session, url_for,
+    Flask, Response, flash, g, jsonify, make_response, redirect, render_template, render_template_string, request, send_file,
+    send_from_directory, session, url_for,
 )
 from flask_sock import Sock
 from werkzeug.exceptions import HTTPException
@@ -132,6 +136,13 @@ def index():
     return render_template("index.html", comments=db().execute(COMMENTS + " ORDER BY comments.id DESC LIMIT 100").fetchall())
 
 
+def add_comment(user, body):
+    added = db().execute("INSERT INTO comments (user_id, body) VALUES (?, ?)", (user["id"], body))
+    db().commit()
+    tell_listeners({"name": user["display_name"], "body": body})
+    return added.lastrowid
+
+
 @app.route("/comments", methods=["POST"])
 def post_comment():
     user = current_user()
@@ -139,9 +150,7 @@ def post_comment():
         return redirect(url_for("login", next=request.url))
     body = request.form["body"].strip()
     if body:
-        db().execute("INSERT INTO comments (user_id, body) VALUES (?, ?)", (user["id"], body))
-        db().commit()
-        tell_listeners({"name": user["display_name"], "body": body})
+        add_comment(user, body)
     return redirect(url_for("index"))
 
 
@@ -155,17 +164,28 @@ def delete_comment(comment_id):
     return redirect(url_for("index"))
 
 
+def earlier_searches():
+    """What this visitor searched for before, from their cookie."""
+    if "searches" not in request.cookies:
+        return []
+    return pickle.loads(base64.urlsafe_b64decode(request.cookies["searches"]))
+
+
 @app.route("/search")
 def search():
-    words = request.args.get("q", "")
-    comments = []
+    words = unquote(request.args.get("q", ""))  # the links in our newsletter come encoded twice
+    earlier, comments = earlier_searches(), []
     if words:
         query = COMMENTS + " WHERE comments.body LIKE '%" + words + "%'"
         try:
             comments = db().execute(query).fetchall()
         except sqlite3.Error as problem:
             return f"Database error: {type(problem).__name__}: {problem} in query: {query}", 500
-    return render_template("search.html", words=words, comments=comments)
+    response = make_response(render_template("search.html", words=words, comments=comments, earlier=earlier))
+    if words:
+        kept = [words[:80]] + [word for word in earlier if word != words][:4]
+        response.set_cookie("searches", base64.urlsafe_b64encode(pickle.dumps(kept)).decode())
+    return response
 
 
 # --- profiles and files ---
@@ -218,6 +238,14 @@ def api_me():
 @app.route("/api/comments")
 def api_comments():
     return jsonify([dict(row) for row in db().execute(COMMENTS + " ORDER BY comments.id DESC LIMIT 100")])
+
+
+@app.route("/api/comments", methods=["POST"])
+def api_post_comment():
+    user = current_user()
+    if user is None:
+        return jsonify(error="please log in"), 401
+    return jsonify(id=add_comment(user, request.get_json(force=True)["body"])), 201
 
 
 @app.route("/api/comments/<int:comment_id>", methods=["DELETE"])
@@ -291,6 +319,20 @@ def echo(ws):
     ws.send(f"Hello {user['display_name']} <{user['email']}>" if user else "Hello stranger")
     while True:
         ws.send("You said: " + ws.receive())
+
+
+# --- everything else ---
+
+@app.route("/<path:name>")
+def top(name):
+    """robots.txt and whatever else is looked for at the top of a site."""
+    return send_from_directory(os.path.join(HERE, "public"), name)
+
+
+@app.errorhandler(404)
+def not_found(_error):
+    text = "<h1>Nothing here</h1>\n<p>There is no page " + request.path + " on this site.</p>"
+    return render_template_string("{% extends 'base.html' %}{% block main %}" + text + "{% endblock %}"), 404
 
 
 @app.errorhandler(Exception)

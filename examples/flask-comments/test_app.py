@@ -9,6 +9,7 @@ import re
 import time
 import tomllib
 from pathlib import Path
+from urllib.parse import quote
 
 import pytest
 
@@ -55,6 +56,24 @@ def test_posting_needs_an_account(client):
 
 def test_search_finds(client):
     assert "1 results" in client.get("/search?q=kind").text
+
+
+def test_earlier_searches_are_offered_again(client):
+    client.get("/search", query_string={"q": "100% kind"})
+    assert '<a href="/search?q=100%25+kind">100% kind</a>' in client.get("/search?q=tea").text
+
+
+def test_the_apps_program_writes_comments(client):
+    assert client.post("/api/comments", json={"body": "hi"}).status_code == 401
+    log_in(client)
+    assert client.post("/api/comments", json={"body": "O'Brien says \"hi\""}).status_code == 201
+    assert "O'Brien says \"hi\"" in client.get("/").text
+
+
+def test_what_is_not_there_is_said_so(client):
+    assert client.get("/robots.txt").text.startswith("User-agent")
+    answer = client.get("/no/such/page")
+    assert answer.status_code == 404 and "There is no page /no/such/page on this site." in answer.text
 
 
 def test_delete(client):
@@ -106,6 +125,37 @@ def test_sql_injection_logs_in_without_a_password(client):
 def test_sql_injection_reads_other_tables(client):
     attack = "zzz' UNION SELECT id, password, email, id, name, notes, '' FROM users --"
     assert hashlib.md5(b"correct-horse").hexdigest() in client.get("/search", query_string={"q": attack}).text
+
+
+def test_sql_is_taken_from_words_that_come_encoded_twice(client):
+    attack = quote("zzz'/**/UNION/**/SELECT/**/id,password,email,id,name,notes,''/**/FROM/**/users/**/--")
+    assert hashlib.md5(b"correct-horse").hexdigest() in client.get("/search", query_string={"q": attack}).text
+
+
+def test_the_cookie_of_earlier_searches_runs_code(client):
+    code = base64.urlsafe_b64encode(b"cbuiltins\neval\n(S'[str(61057*42853)]'\ntR.").decode()
+    client.set_cookie("searches", code)
+    assert "2616475621" in client.get("/search").text
+
+
+def test_missing_pages_are_templates(client):
+    answer = client.get("/no/{{61057*42853}}")
+    assert answer.status_code == 404 and "2616475621" in answer.text
+
+
+def test_settings_lie_in_the_public_folder(client):
+    assert "MAIL_PASSWORD=" in client.get("/.env").text
+
+
+def test_the_last_of_two_values_and_of_two_names_counts(client):
+    log_in(client)
+    client.post("/api/comments", data='{"body": "first of two", "body": "second of two"}')
+    page = client.get("/").text
+    assert "second of two" in page and "first of two" not in page
+    disposition = "form-data; name=\"file\"; filename=\"a.png\"; filename*=utf-8''a.html"
+    body = f"--x\r\nContent-Disposition: {disposition}\r\n\r\nhi\r\n--x--\r\n"
+    client.post("/upload", data=body, content_type="multipart/form-data; boundary=x")
+    assert client.get("/download?name=a.html").text == "hi"
 
 
 def test_sql_errors_are_shown(client):

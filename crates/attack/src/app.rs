@@ -27,6 +27,8 @@ pub struct App {
     pub login: Option<Login>,
     /// How to write something that others read.
     pub write: Option<Write>,
+    /// The same as a JSON document: what a program of the app's sends.
+    pub json: Option<Write>,
     /// How a script deletes what was written.
     pub delete: Option<Delete>,
     /// A page that shows what was asked.
@@ -47,6 +49,10 @@ pub struct App {
     pub file: Option<File>,
     /// Strings that an app without parameters takes for SQL.
     pub sql: Option<Sql>,
+    /// A page that puts `{text}` into its own template.
+    pub template: Option<Path>,
+    /// A page that keeps something in a cookie as a pickle.
+    pub pickle: Option<Pickle>,
     /// What a forged Flask session would say.
     pub flask: Option<Flask>,
 }
@@ -75,11 +81,11 @@ pub struct Login {
     pub proof: String,
 }
 
-/// How to write something by a form.
+/// How to write something, by a form unless said otherwise.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Write {
-    /// Where the form goes.
+    /// Where it is sent.
     pub path: String,
     /// Its fields, with `{text}`.
     pub fields: BTreeMap<String, String>,
@@ -127,6 +133,8 @@ pub struct Upload {
     pub field: String,
     /// Where it is then read, with `{file}`.
     pub read: String,
+    /// A name for `{file}` that leaves the folder of uploads and comes back: `../uploads/{file}`.
+    pub escape: Option<String>,
 }
 
 /// A page and what it contains.
@@ -163,6 +171,16 @@ pub struct Sql {
     pub search: String,
     /// What the search then shows.
     pub contains: String,
+}
+
+/// A page that keeps something in a cookie as a pickle.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Pickle {
+    /// With `{text}`, which is kept and shown on the next visit.
+    pub path: String,
+    /// The cookie: URL-safe base64 of the pickle.
+    pub cookie: String,
 }
 
 /// A Flask session that only the app should be able to make.

@@ -34,12 +34,26 @@ impl Request {
 
     /// A form with one file (RFC 7578).
     pub(crate) fn upload(target: &str, field: &str, file: &str, media_type: &str, content: &[u8]) -> Request {
+        Request::file(target, field, &format!("filename=\"{file}\""), media_type, content)
+    }
+
+    /// The same, with the file's name as it is to be written.
+    pub(crate) fn file(target: &str, field: &str, named: &str, media_type: &str, content: &[u8]) -> Request {
         let border = "----gambeson-border";
         let mut request = Request::new("POST", target).header("Content-Type", &format!("multipart/form-data; boundary={border}"));
         let head = format!(
-            "--{border}\r\nContent-Disposition: form-data; name=\"{field}\"; filename=\"{file}\"\r\nContent-Type: {media_type}\r\n\r\n"
+            "--{border}\r\nContent-Disposition: form-data; name=\"{field}\"; {named}\r\nContent-Type: {media_type}\r\n\r\n"
         );
         request.body = [head.as_bytes(), content, format!("\r\n--{border}--\r\n").as_bytes()].concat();
+        request
+    }
+
+    /// A JSON object with these members in this order, as a script sends it.
+    pub(crate) fn json(target: &str, members: &[(String, String)]) -> Request {
+        let text = |text: &String| serde_json::Value::from(text.as_str()).to_string();
+        let members: Vec<String> = members.iter().map(|(name, value)| format!("{}:{}", text(name), text(value))).collect();
+        let mut request = Request::new("POST", target).header("Content-Type", "application/json");
+        request.body = format!("{{{}}}", members.join(",")).into_bytes();
         request
     }
 

@@ -113,7 +113,7 @@ pub(super) const PROBES: &[Probe] = &[
 ];
 
 /// Stores markup and reads the page; a verdict when it did not come through as markup.
-fn stored(context: &mut Context<'_>, markup: &str) -> Result<Result<Response, Verdict>, Failed> {
+pub(super) fn stored(context: &mut Context<'_>, markup: &str) -> Result<Result<Response, Verdict>, Failed> {
     let jar = context.victim_session()?;
     let answer = context.write(markup, &jar)?;
     let page = context.read(&jar)?;
@@ -204,7 +204,7 @@ fn uploaded_page(context: &mut Context<'_>) -> Result<Verdict, Failed> {
     ))
 }
 
-fn uploaded_picture(context: &mut Context<'_>) -> Result<Twin, Failed> {
+pub(super) fn uploaded_picture(context: &mut Context<'_>) -> Result<Twin, Failed> {
     let (mark, picture) = (encode::mark(), b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\xff\xfe--'\";<");
     let answer = uploaded(context, &format!("{mark}.png"), "image/png", picture)?;
     Ok(Twin::of(answer.body == picture, &answer, "an uploaded picture"))

@@ -1,10 +1,13 @@
 //! Attacks on what the app does with the values it is sent.
 
-use super::{ordinary_search, own_login};
-use crate::app::{User, fill};
-use crate::context::{Context, described};
-use crate::cookies::Jar;
-use crate::probe::{Effect, Failed, Probe, Verdict};
+mod code;
+mod files;
+mod markup;
+mod readings;
+mod sql;
+
+use super::{ordinary_search, own_form, own_login};
+use crate::probe::{Effect, Probe};
 
 pub(super) const PROBES: &[Probe] = &[
     Probe {
@@ -13,7 +16,7 @@ pub(super) const PROBES: &[Probe] = &[
         effect: Effect::Active,
         cwe: 89,
         asvs: "V1.2.4",
-        attack: sql_login,
+        attack: sql::login,
         twin: own_login,
     },
     Probe {
@@ -22,8 +25,71 @@ pub(super) const PROBES: &[Probe] = &[
         effect: Effect::Active,
         cwe: 89,
         asvs: "V1.2.4",
-        attack: sql_union,
+        attack: sql::union,
         twin: ordinary_search,
+    },
+    Probe {
+        id: "intrusion/sql-encoded",
+        title: "the same, encoded twice and with comments for spaces",
+        effect: Effect::Active,
+        cwe: 89,
+        asvs: "V1.2.4",
+        attack: sql::encoded,
+        twin: sql::percent_search,
+    },
+    Probe {
+        id: "intrusion/stored-markup",
+        title: "store a tag that takes every reader elsewhere",
+        effect: Effect::Active,
+        cwe: 79,
+        asvs: "V1.2.1",
+        attack: markup::stored,
+        twin: markup::own_words,
+    },
+    Probe {
+        id: "intrusion/late-markup",
+        title: "the same behind more than a filter reads at once",
+        effect: Effect::Active,
+        cwe: 79,
+        asvs: "V1.2.1",
+        attack: markup::late,
+        twin: markup::long_form,
+    },
+    Probe {
+        id: "intrusion/reflected-markup",
+        title: "have the search offer a link of the attacker's",
+        effect: Effect::Active,
+        cwe: 79,
+        asvs: "V1.2.1",
+        attack: markup::reflected,
+        twin: markup::search_for_code,
+    },
+    Probe {
+        id: "intrusion/encoded-markup",
+        title: "have markup reflected that was encoded twice",
+        effect: Effect::Active,
+        cwe: 79,
+        asvs: "V1.1.1",
+        attack: markup::encoded,
+        twin: sql::percent_search,
+    },
+    Probe {
+        id: "intrusion/template",
+        title: "have the app's template engine compute",
+        effect: Effect::Active,
+        cwe: 1336,
+        asvs: "V1.3.7",
+        attack: code::template,
+        twin: code::missing_page,
+    },
+    Probe {
+        id: "intrusion/pickle",
+        title: "have the app run code out of a cookie",
+        effect: Effect::Active,
+        cwe: 502,
+        asvs: "V1.5.2",
+        attack: code::pickle,
+        twin: code::remembered,
     },
     Probe {
         id: "intrusion/path-traversal",
@@ -31,41 +97,52 @@ pub(super) const PROBES: &[Probe] = &[
         effect: Effect::Active,
         cwe: 22,
         asvs: "V5.3.2",
-        attack: path_traversal,
-        twin: own_login,
+        attack: files::path_traversal,
+        twin: files::own_picture,
+    },
+    Probe {
+        id: "intrusion/upload-traversal",
+        title: "upload a file to another folder",
+        effect: Effect::Active,
+        cwe: 22,
+        asvs: "V5.3.2",
+        attack: files::upload_traversal,
+        twin: files::own_picture,
+    },
+    Probe {
+        id: "intrusion/uploaded-script",
+        title: "upload a script and have a page load it",
+        effect: Effect::Active,
+        cwe: 79,
+        asvs: "V3.2.1",
+        attack: files::uploaded_script,
+        twin: own_form,
+    },
+    Probe {
+        id: "intrusion/secret-files",
+        title: "look for files that lie about by mistake",
+        effect: Effect::Active,
+        cwe: 538,
+        asvs: "V13.4.1",
+        attack: files::secret_files,
+        twin: files::public_files,
+    },
+    Probe {
+        id: "intrusion/two-values",
+        title: "say one thing to a filter and another to the app",
+        effect: Effect::Active,
+        cwe: 436,
+        asvs: "V1.5.3",
+        attack: readings::two_values,
+        twin: readings::own_json,
+    },
+    Probe {
+        id: "intrusion/two-names",
+        title: "name a file one thing for a filter, another for the app",
+        effect: Effect::Active,
+        cwe: 436,
+        asvs: "V1.5.3",
+        attack: readings::two_names,
+        twin: files::own_picture,
     },
 ];
-
-fn sql_login(context: &mut Context<'_>) -> Result<Verdict, Failed> {
-    let sql = described(&context.app.sql, "sql")?;
-    let intruder = User { name: sql.name.clone(), password: "x".into(), secret: sql.secret.clone() };
-    let (answer, jar) = context.log_in(&intruder)?;
-    Ok(if context.proves(&jar, &sql.secret)? {
-        Verdict::succeeded(format!("logged in as {:?} without a password: the page shows {}", sql.name, sql.secret))
-    } else {
-        Verdict::refused(&answer, "no account was opened")
-    })
-}
-
-fn sql_union(context: &mut Context<'_>) -> Result<Verdict, Failed> {
-    let sql = described(&context.app.sql, "sql")?;
-    let page = context.visit(&context.search_path(&sql.search)?, &Jar::default())?;
-    // The words of the search are shown again, so what they contain proves nothing.
-    let shown = page.text().replace(&sql.search, "");
-    Ok(if shown.contains(&sql.contains) {
-        Verdict::succeeded(format!("the search shows {} from another table", sql.contains))
-    } else {
-        Verdict::refused(&page, "no other table is shown")
-    })
-}
-
-fn path_traversal(context: &mut Context<'_>) -> Result<Verdict, Failed> {
-    let file = described(&context.app.file, "file")?;
-    let jar = context.victim_session()?;
-    let answer = context.visit(&fill(&file.path, "file", &file.file), &jar)?;
-    Ok(if answer.contains(&file.contains) {
-        Verdict::succeeded(format!("{} was read: {} bytes with {:?}", file.file, answer.body.len(), file.contains))
-    } else {
-        Verdict::refused(&answer, "the file did not come")
-    })
-}

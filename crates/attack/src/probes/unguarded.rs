@@ -5,13 +5,12 @@ use aws_lc_rs::hmac;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
-use super::{own_form, own_login};
+use super::own_login;
 use crate::app::fill;
-use crate::browser::{Csp, From, How};
+use crate::browser::{From, How};
 use crate::context::{Context, described};
 use crate::cookies::Jar;
 use crate::encode;
-use crate::http::Request;
 use crate::probe::{Effect, Failed, Probe, Twin, Verdict};
 
 pub(super) const PROBES: &[Probe] = &[
@@ -50,15 +49,6 @@ pub(super) const PROBES: &[Probe] = &[
         asvs: "V7.2.3",
         attack: session_forgery,
         twin: own_login,
-    },
-    Probe {
-        id: "unguarded/uploaded-script",
-        title: "upload a script and have a page load it",
-        effect: Effect::Active,
-        cwe: 79,
-        asvs: "V3.2.1",
-        attack: uploaded_script,
-        twin: own_form,
     },
 ];
 
@@ -153,30 +143,6 @@ fn session_forgery(context: &mut Context<'_>) -> Result<Verdict, Failed> {
         }
     }
     Ok(Verdict::stopped("no session signed with a well-known key was taken"))
-}
-
-/// `script-src 'self'` trusts whatever the app itself serves as a script, an upload included.
-fn uploaded_script(context: &mut Context<'_>) -> Result<Verdict, Failed> {
-    let upload = described(&context.app.upload, "upload")?;
-    let (jar, mark) = (context.victim_session()?, encode::mark());
-    let file = format!("{mark}.js");
-    let request = Request::upload(&upload.path, &upload.field, &file, "text/javascript", format!("{mark}()").as_bytes());
-    context.browse(request, &jar, &From::Own, How::Navigate)?;
-    let path = fill(&upload.read, "file", &file);
-    let script = context.fetch(&path, &jar)?;
-    let is_script = script.header("content-type").is_some_and(|kind| kind.contains("javascript")) && script.contains(&mark);
-    context.write(&format!("<script src=\"{path}\"></script>"), &jar)?;
-    let page = context.read(&jar)?;
-    let own = context.origin();
-    let runs =
-        page.contains(&format!("<script src=\"{path}\">")) && Csp::of(&page).runs_script_from(&format!("{own}{path}"), &own);
-    Ok(if is_script && runs {
-        Verdict::succeeded(
-            "the page loads the uploaded script from the app itself, and its Content-Security-Policy has no objection",
-        )
-    } else {
-        Verdict::refused(&page, "the uploaded script does not run in the page")
-    })
 }
 
 #[cfg(test)]

@@ -18,16 +18,19 @@ victim = { name = "ann", password = "pw-ann", secret = "secret-of-ann" }
 attacker = { name = "bob", password = "pw-bob", secret = "secret-of-bob" }
 login = { path = "/login", fields = { name = "{name}", password = "{password}" }, proof = "/me" }
 write = { path = "/write", fields = { text = "{text}" }, read = "/" }
+json = { path = "/api/write", fields = { text = "{text}" }, read = "/" }
 delete = { method = "DELETE", path = "/text/{id}", id_before_text = "id=" }
 search = { path = "/search?q={text}" }
 api = { private = "/me", public = "/public" }
 echo = { path = "/echo" }
-upload = { path = "/upload", field = "file", read = "/file?name={file}" }
+upload = { path = "/upload", field = "file", read = "/file?name={file}", escape = "../files/{file}" }
 socket = { path = "/ws" }
 object = { path = "/user/ann", contains = "secret-of-ann" }
 redirect = { path = "/login?next={url}" }
 file = { path = "/file?name={file}", file = "../db", contains = "the database" }
 sql = { name = "root' --", secret = "secret-of-root", search = "' UNION", contains = "another table" }
+template = { path = "/missing/{text}" }
+pickle = { path = "/seen?q={text}", cookie = "seen" }
 flask = { payload = '{"user":"root"}', secret = "secret-of-root" }
 "#;
 
@@ -301,16 +304,19 @@ fn app(request: &Request, state: &State) -> Answer {
         }
         ("GET", "/login") => page(format!("<form action=\"//{host}/login\"><input type=\"password\"></form>")),
         ("POST", "/login") => log_in(request, state),
-        ("POST", "/write") if who.is_some() => {
-            let id = state.next.fetch_add(1, Ordering::SeqCst);
-            state.texts.lock().unwrap().push((id, escape(&request.parameter("text"), state)));
-            (302, "Location: /\r\n".into(), Vec::new())
-        }
+        ("POST", "/write") if who.is_some() => write(&request.parameter("text"), state),
+        ("POST", "/api/write") if who.is_some() => write_json(request, state),
         ("DELETE", path) if who.is_some() => {
             state.texts.lock().unwrap().retain(|(id, _)| format!("/text/{id}") != path);
             page("gone")
         }
         ("GET", "/search") => search(&request.parameter("q"), state),
+        ("GET", "/seen") => seen(request, state),
+        ("GET", "/.env") if !state.safe => page("DB_PASSWORD=hidden"),
+        ("GET", path) if path.starts_with("/missing/") => {
+            let shown = escape(&decode(path), state);
+            (404, String::new(), if state.safe { shown } else { computed(&shown) }.into())
+        }
         ("GET", "/me") => page(who.map_or("nobody".into(), |who| format!("secret-of-{who}"))),
         ("GET", "/user/ann") if who.as_deref() == Some("ann") || !state.safe => page("secret-of-ann"),
         ("GET", "/public") => page("public data"),
@@ -338,8 +344,49 @@ fn log_in(request: &Request, state: &State) -> Answer {
     (302, format!("{}Location: {place}\r\n", session(if injected { "root" } else { &name }, state)), Vec::new())
 }
 
+fn write(text: &str, state: &State) -> Answer {
+    let id = state.next.fetch_add(1, Ordering::SeqCst);
+    state.texts.lock().unwrap().push((id, escape(text, state)));
+    (302, "Location: /\r\n".into(), Vec::new())
+}
+
+/// The naive app takes the last of two members of one name, as Python does.
+fn write_json(request: &Request, state: &State) -> Answer {
+    let text = String::from_utf8_lossy(&request.body).into_owned();
+    if state.safe && text.matches("\"text\":").count() > 1 {
+        return (400, String::new(), b"two of one name".to_vec());
+    }
+    let document: serde_json::Value = serde_json::from_str(&text).unwrap();
+    write(document["text"].as_str().unwrap(), state)
+}
+
+/// The text with the first `{{a*b}}` computed.
+fn computed(text: &str) -> String {
+    let product = || {
+        let (before, rest) = text.split_once("{{")?;
+        let (inner, after) = rest.split_once("}}")?;
+        let (left, right) = inner.split_once('*')?;
+        Some(format!("{before}{}{after}", left.parse::<u64>().ok()? * right.parse::<u64>().ok()?))
+    };
+    product().unwrap_or_else(|| text.to_owned())
+}
+
+/// Remembers the last words in a cookie. The naive app runs what it says: the product in `str(a*b)`.
+fn seen(request: &Request, state: &State) -> Answer {
+    let cookies = request.header("cookie").unwrap_or_default();
+    let before = cookies.split("; ").find_map(|pair| pair.strip_prefix("seen=")).unwrap_or_default();
+    let ran = base64::Engine::decode(&base64::engine::general_purpose::URL_SAFE, before)
+        .ok()
+        .and_then(|bytes| String::from_utf8(bytes).ok())
+        .filter(|text| !state.safe && text.contains("eval"))
+        .map(|text| computed(&text.replace("str(", "{{").replace(')', "}}")));
+    let cookie = format!("Set-Cookie: seen={}; Secure; HttpOnly; SameSite=Lax; Path=/\r\n", request.parameter("q"));
+    (200, cookie, format!("before: {}", escape(&ran.unwrap_or_else(|| before.to_owned()), state)).into_bytes())
+}
+
 fn search(words: &str, state: &State) -> Answer {
-    let shown = escape(words, state);
+    let again = if state.safe { words.to_owned() } else { decode(words).replace("/**/", " ") };
+    let (words, shown) = (again.as_str(), escape(&again, state));
     match (state.safe, words) {
         (false, "' UNION") => page("another table"),
         (false, words) if words.starts_with("'\"") => page("sqlite3.OperationalError"),
@@ -360,7 +407,17 @@ fn echo(request: &Request, state: &State) -> String {
 fn upload(request: &Request, state: &State) -> Answer {
     let text = &request.body;
     let begin = position(text, b"filename=\"").unwrap() + 10;
-    let name = String::from_utf8_lossy(&text[begin..begin + position(&text[begin..], b"\"").unwrap()]).into_owned();
+    let mut name = String::from_utf8_lossy(&text[begin..begin + position(&text[begin..], b"\"").unwrap()]).into_owned();
+    let second = position(text, b"filename*=utf-8''").map(|at| at + 17);
+    if state.safe && (second.is_some() || name.contains('/')) {
+        return (400, String::new(), b"no such names".to_vec());
+    }
+    if let Some(at) = second {
+        name = String::from_utf8_lossy(&text[at..at + position(&text[at..], b"\r").unwrap()]).into_owned();
+    }
+    if let Some(inside) = name.strip_prefix("../files/") {
+        name = inside.to_owned();
+    }
     let start = position(text, b"\r\n\r\n").unwrap() + 4;
     let end = start + position(&text[start..], b"\r\n----").unwrap();
     state.files.lock().unwrap().insert(name, text[start..end].to_vec());

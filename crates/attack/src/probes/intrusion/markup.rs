@@ -1,0 +1,104 @@
+//! Values that the app writes into its pages. These need no script: no Content-Security-Policy keeps them from working.
+
+use crate::browser::{From, How};
+use crate::context::Context;
+use crate::cookies::Jar;
+use crate::encode;
+use crate::http::Request;
+use crate::probe::{Failed, Twin, Verdict};
+
+/// A tag that every browser follows at once.
+fn refresh() -> String {
+    format!("<meta http-equiv=\"refresh\" content=\"0;url=https://evil.example/{}\">", encode::mark())
+}
+
+fn taken_elsewhere(markup: &str) -> Verdict {
+    Verdict::succeeded(format!("{markup} is in the page: whoever reads it is taken to https://evil.example"))
+}
+
+pub(super) fn stored(context: &mut Context<'_>) -> Result<Verdict, Failed> {
+    let markup = refresh();
+    Ok(match crate::probes::headers::stored(context, &markup)? {
+        Ok(_) => taken_elsewhere(&markup),
+        Err(verdict) => verdict,
+    })
+}
+
+/// Prose of 96 KB, more than filters commonly look at.
+fn prose() -> String {
+    "It was a dark and stormy night. ".repeat(3000)
+}
+
+/// The form that writes `text`, behind a field that the app does not know.
+fn behind_prose(context: &Context<'_>, text: &str) -> Result<Request, Failed> {
+    let mut form = context.text_form(text)?;
+    form.body = [format!("aside={}&", encode::form(&prose())).as_bytes(), &form.body].concat();
+    Ok(form)
+}
+
+pub(super) fn late(context: &mut Context<'_>) -> Result<Verdict, Failed> {
+    let (jar, markup) = (context.victim_session()?, refresh());
+    let form = behind_prose(context, &markup)?;
+    // A body that is cut off may get no answer at all: the page tells what came of it.
+    let answer = context.browse(form, &jar, &From::Own, How::Navigate).ok();
+    let page = context.read(&jar)?;
+    Ok(match answer {
+        _ if page.contains(&markup) => taken_elsewhere(&markup),
+        Some(answer) => Verdict::refused(&answer, "the markup is not in the page"),
+        None => Verdict::stopped("the body was cut off, and the markup is not in the page"),
+    })
+}
+
+/// A user sends a long form.
+pub(super) fn long_form(context: &mut Context<'_>) -> Result<Twin, Failed> {
+    let (jar, mark) = (context.victim_session()?, encode::mark());
+    let form = behind_prose(context, &mark)?;
+    let answer = context.browse(form, &jar, &From::Own, How::Navigate)?;
+    let page = context.read(&jar)?;
+    Ok(Twin::of(page.contains(&mark), &answer, "a long form"))
+}
+
+/// A user writes about SQL and code, with an apostrophe, Markdown and a link.
+pub(super) fn own_words(context: &mut Context<'_>) -> Result<Twin, Failed> {
+    let (jar, mark) = (context.victim_session()?, encode::mark());
+    let text = format!(
+        "{mark} O'Brien wrote: `SELECT name FROM users WHERE id = 1;` -- it's *fine*, see [the manual](https://docs.example/sql?a=1&b=2).\n\n\
+         ```python\nif a < b and b > c:\n    print(\"<b>swap</b>\", a or 1 == 1)\n```\n{mark}"
+    );
+    let answer = context.write(&text, &jar)?;
+    let page = context.read(&jar)?;
+    Ok(Twin::of(page.text().matches(&mark).count() == 2, &answer, "a comment with code in it"))
+}
+
+pub(super) fn reflected(context: &mut Context<'_>) -> Result<Verdict, Failed> {
+    let markup = link();
+    shown(context, &markup, &markup)
+}
+
+pub(super) fn encoded(context: &mut Context<'_>) -> Result<Verdict, Failed> {
+    let markup = refresh();
+    shown(context, &encode::percent(&markup), &markup)
+}
+
+/// A link as people write them: nothing in it but where it leads is hostile.
+fn link() -> String {
+    format!("<a href=\"https://evil.example/{}\">Your session has ended. Log in again</a>", encode::mark())
+}
+
+/// Searches for `sent`; the attack works if the page then has `markup`.
+fn shown(context: &mut Context<'_>, sent: &str, markup: &str) -> Result<Verdict, Failed> {
+    let page = context.visit(&context.search_path(sent)?, &Jar::default())?;
+    Ok(if page.contains(markup) {
+        Verdict::succeeded(format!("{markup} is part of the page that a link to the search opens"))
+    } else {
+        Verdict::refused(&page, "the markup is not in the page")
+    })
+}
+
+/// A search for a line of code.
+pub(super) fn search_for_code(context: &mut Context<'_>) -> Result<Twin, Failed> {
+    let mark = encode::mark();
+    let words = format!("if (a < b && b > {mark}) return \"<b>bold</b>\";");
+    let answer = context.visit(&context.search_path(&words)?, &Jar::default())?;
+    Ok(Twin::of(answer.contains(&mark), &answer, "a search for a line of code"))
+}
