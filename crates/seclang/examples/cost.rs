@@ -6,6 +6,10 @@
 
 mod common;
 
+/// As the gateway has it.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 use gambeson_seclang::{RuleSet, Transaction};
 use std::fmt::Write;
 use std::path::Path;

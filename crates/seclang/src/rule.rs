@@ -49,7 +49,24 @@ pub(crate) enum Which {
     /// By name in lower case; for TX also its slot.
     Name(Vec<u8>, Slot),
     /// By a pattern over names; for TX also the slots whose names it finds.
-    Pattern(Box<Operator>, Box<[Slot]>),
+    Pattern(NamePattern, Box<[Slot]>),
+}
+
+/// A pattern over names, in either case.
+#[derive(Debug)]
+pub(crate) enum NamePattern {
+    /// How names begin, in lower case: what nearly all such patterns ask.
+    Beginning(Vec<u8>),
+    Any(Box<Operator>),
+}
+
+impl NamePattern {
+    pub(crate) fn finds(&self, name: &[u8]) -> bool {
+        match self {
+            NamePattern::Beginning(beginning) => name.get(..beginning.len()).is_some_and(|b| b.eq_ignore_ascii_case(beginning)),
+            NamePattern::Any(operator) => operator.test(name, b"", None),
+        }
+    }
 }
 
 /// The condition of a rule.

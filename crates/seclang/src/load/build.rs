@@ -10,7 +10,7 @@ use crate::operator::{Operator, has_macro};
 use crate::parse::operator as condition;
 use crate::parse::targets::{self, Selection};
 use crate::plan::Plan;
-use crate::rule::{About, Condition, Disruption, Effect, Rule, RuleSet, Skip, Target, Which};
+use crate::rule::{About, Condition, Disruption, Effect, NamePattern, Rule, RuleSet, Skip, Target, Which};
 use crate::template::Template;
 use crate::transform::Transform;
 use crate::variable::Variable;
@@ -46,12 +46,21 @@ pub(super) fn build(mut loader: Loader<'_>) -> Result<RuleSet, Vec<LoadError>> {
     Ok(rules)
 }
 
+fn name_pattern(pattern: &str) -> Result<NamePattern, Fault> {
+    let is_plain = |text: &str| text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
+    if let Some(beginning) = pattern.strip_prefix('^').filter(|rest| is_plain(rest)) {
+        return Ok(NamePattern::Beginning(beginning.to_ascii_lowercase().into_bytes()));
+    }
+    let operator = Operator::compile("rx", &format!("(?i:{pattern})"), &crate::files::NoFiles);
+    operator.map(|operator| NamePattern::Any(Box::new(operator))).map_err(|e| Fault::Operator(e.to_string()))
+}
+
 /// Notes which TX names a pattern finds, now that all are known.
 fn find_slots(rule: &mut Rule, names: &Names) {
     let targets = rule.targets.iter_mut().chain(&mut rule.excluded);
     for target in targets.filter(|target| target.variable == Variable::Tx) {
         if let Which::Pattern(pattern, slots) = &mut target.which {
-            *slots = names.slots().filter(|slot| pattern.test(names.name(*slot), b"", None)).collect();
+            *slots = names.slots().filter(|slot| pattern.finds(names.name(*slot))).collect();
         }
     }
     if let Some(link) = &mut rule.link {
@@ -128,12 +137,7 @@ impl Builder<'_> {
                 let slot = if written.variable == Variable::Tx { self.names.slot(name.as_bytes()) } else { crate::names::NONE };
                 Which::Name(name.to_ascii_lowercase().into_bytes(), slot)
             }
-            Selection::Pattern(pattern) => {
-                let folded = format!("(?i:{pattern})");
-                let operator =
-                    Operator::compile("rx", &folded, &crate::files::NoFiles).map_err(|e| Fault::Operator(e.to_string()))?;
-                Which::Pattern(Box::new(operator), Box::default())
-            }
+            Selection::Pattern(pattern) => Which::Pattern(name_pattern(pattern)?, Box::default()),
         };
         Ok(Target { variable: written.variable, counted: written.counted, which })
     }

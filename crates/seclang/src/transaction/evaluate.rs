@@ -298,7 +298,7 @@ impl Target {
         match &self.which {
             Which::All => true,
             Which::Name(wanted, _) => name.eq_ignore_ascii_case(wanted),
-            Which::Pattern(pattern, _) => pattern.test(name, b"", None),
+            Which::Pattern(pattern, _) => pattern.finds(name),
         }
     }
 }
