@@ -2,9 +2,11 @@
 
 import socket
 
-#: Hundreds of refused requests from one address are these tests' purpose.
+#: Hundreds of refused requests from one address are these tests' purpose, and what values do is not.
 POLICY = """
 [rate_limit]
+mode = "off"
+[intrusion]
 mode = "off"
 """
 

@@ -75,6 +75,9 @@ impl RequestBody {
     /// Judges the beginning, before the app gets any of it; it passes by [`piece`](Self::piece) once more.
     pub(super) fn begin(&mut self, bytes: &[u8], whole: bool) -> Judged {
         self.judged = bytes.len();
+        if bytes.len() as u64 > self.bytes_max {
+            self.over(None)?;
+        }
         self.watch(bytes)?;
         if whole { self.end() } else { Ok(()) }
     }
