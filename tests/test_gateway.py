@@ -721,3 +721,15 @@ def test_no_planted_secret_is_in_any_log(serve):
             text = path.read_bytes()
             for secret in secrets:
                 assert secret.encode() not in text, f"{secret} is in {path}"
+
+
+def test_a_chunked_page_that_is_looked_through_arrives_whole(serve):
+    def chunked(connection, _head):
+        page = b"<!doctype html><p>x"
+        connection.sendall(b"HTTP/1.1 200 OK\r\ncontent-type: text/html\r\ntransfer-encoding: chunked\r\n\r\n%x\r\n%s\r\n0\r\n\r\n" % (len(page), page))
+
+    # What could become markup has the page held before it is passed on.
+    request = b"GET /?q=a%3D%27b%27 HTTP/1.1\r\n" + HOST + b"connection: close\r\n\r\n"
+    answer = exchange(serve(upstream=App(chunked).url).plain(), request, patience=5)
+    assert parse(answer)[2] == b"<!doctype html><p>x"
+    assert answer.endswith(b"0\r\n\r\n"), "a body without its end is no whole body"

@@ -1,6 +1,7 @@
 """Real frameworks that read all of a request and show it, encoded, in a page. `python apps.py flask PORT` serves one."""
 
 import sys
+import typing
 
 
 def flask_app():
@@ -22,17 +23,19 @@ def flask_app():
 
 
 def bottle_app():
+    import html
+
     import bottle
-    import markupsafe
 
     app = bottle.Bottle()
 
-    @app.route("/echo<rest:path>", method=["GET", "POST", "PUT", "PATCH", "DELETE"])
+    @app.route("/echo", method=["GET", "POST", "PUT", "PATCH", "DELETE"])
+    @app.route("/echo/<rest:path>", method=["GET", "POST", "PUT", "PATCH", "DELETE"])
     def echo(rest=""):
         request = bottle.request
         given = [*request.query.items(), *request.cookies.items()]
         given += [(name, getattr(value, "filename", value)) for name, value in request.POST.items()]
-        return page(given, request.json, markupsafe.escape)
+        return page(given, request.json, html.escape)
 
     return app
 
@@ -60,18 +63,39 @@ def django_app():
     return WSGIHandler()
 
 
+def desk_app():
+    import desk
+
+    desk.prepare()
+    return desk.WSGIHandler()
+
+
 def fastapi_app():
     import html
 
     import fastapi
     import fastapi.responses
+    import pydantic
 
     app = fastapi.FastAPI()
+
+    class Item(pydantic.BaseModel):
+        name: str
+        price: float
+        description: str | None = None
+
+    @app.get("/items/{number}")
+    def read(number: int, q: str = "", tags: typing.Annotated[list[str], fastapi.Query()] = ()):
+        return {"number": number, "q": q, "tags": tags}
+
+    @app.post("/items")
+    def add(item: Item):
+        return item
 
     @app.api_route("/echo{rest:path}", methods=["GET", "POST", "PUT", "PATCH", "DELETE"], response_class=fastapi.responses.HTMLResponse)
     async def echo(request: fastapi.Request, rest: str = ""):
         given, document = [*request.query_params.multi_items(), *request.cookies.items()], None
-        if request.headers.get("content-type", "").startswith("application/json"):
+        if request.headers.get("content-type", "").partition(";")[0] == "application/json":
             document = await request.json() if await request.body() else None
         else:
             async with request.form() as form:
@@ -96,4 +120,5 @@ if __name__ == "__main__":
     else:
         import waitress
 
-        waitress.serve(globals()[f"{kind}_app"](), host="127.0.0.1", port=port, max_request_body_size=1 << 27)
+        trusted = {"trusted_proxy": "*", "trusted_proxy_headers": {"x-forwarded-proto"}}
+        waitress.serve(globals()[f"{kind}_app"](), host="127.0.0.1", port=port, **trusted)

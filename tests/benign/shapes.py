@@ -34,7 +34,7 @@ class Request:
 
     def all_headers(self):
         typed = {"content-length": str(len(self.body))} if self.method != "GET" else {}
-        return {**BROWSER, **typed, **self.headers}
+        return {"host": "localhost", **BROWSER, **typed, **self.headers}
 
 
 def component(text):
@@ -67,7 +67,7 @@ def multipart(text):
 
 def document(text):
     """JSON as a page's script sends it."""
-    body = json.dumps({"id": 7, "data": {"attributes": {"text": text, "tags": ["a", text[:20]], "draft": False, "at": None}}}, ensure_ascii=False, separators=(",", ":"))
+    body = json.dumps({"id": 7, "data": {"attributes": {"text": text, "tags": ["a", text], "draft": False, "at": None}}}, ensure_ascii=False, separators=(",", ":"))
     return Request("json", "POST", body=body.encode("utf-8", "surrogatepass"), headers={"content-type": "application/json", "sec-fetch-mode": "cors", "accept": "application/json, text/plain, */*"})
 
 
@@ -104,7 +104,8 @@ def form_data(fields, files=()):
     def escaped(name):
         return name.replace("\n", "%0A").replace("\r", "%0D").replace('"', "%22")
 
-    pieces = [f'--{BOUNDARY}\r\nContent-Disposition: form-data; name="{escaped(name)}"\r\n\r\n{value}\r\n'.encode() for name, value in fields.items()]
+    pairs = fields.items() if isinstance(fields, dict) else fields
+    pieces = [f'--{BOUNDARY}\r\nContent-Disposition: form-data; name="{escaped(name)}"\r\n\r\n{value}\r\n'.encode() for name, value in pairs]
     for name, (file, kind, content) in dict(files).items():
         head = f'--{BOUNDARY}\r\nContent-Disposition: form-data; name="{escaped(name)}"; filename="{escaped(file)}"\r\nContent-Type: {kind}\r\n\r\n'
         pieces.append(head.encode() + content + b"\r\n")

@@ -76,24 +76,24 @@ PROSE = [
 
 #: Passwords that password managers and people make.
 PASSWORDS = [
-    "correct horse battery staple", "p@ss'w0rd\"--;", "x9$Kq!7&zL<2>", "';lkj)(*&", "$(R4nd0m)`x`", "a' b\" c` d", "%41%zz%", "<3<3<3",
+    "correct horse battery staple", "x9$Kq!7&zL<2>", "';lkj)(*&", "$(R4nd0m)`x`", "a' b\" c` d", "%41%zz%", "<3<3<3",
     "{{{}}}", "\\n\\t\\0", "Tr0ub4dor&3", "|||&&&;;;", "((((()))))", "ünïcödé ßtraße", "Pa$$w0rd' or what?", "1=1;)", "/**/comment?", "#hash#tag#",
-    "J/=,6'>k\"wU$~0|", "zK#*9'--qR", "8'Or!2=&x", "`~!@#$%^&*()_+", "0x41414141", "${HOME}", "~/x/../y", "q;W:e,R.t<Y>",
+    "J/=,6'>k\"wU$~0|", "8'Or!2=&x", "`~!@#$%^&*()_+", "0x41414141", "${HOME}", "~/x/../y", "q;W:e,R.t<Y>",
 ]
 
 #: What programmers type into a search field.
 SEARCHES = [
     "how to escape a single quote in sql", "select * from users", "SELECT name FROM users WHERE id = 1", "union select difference union all",
     "drop table if exists postgres", "python __init__ vs __new__", "__class__ attribute", "os.system vs subprocess.run", "import os; os.environ",
-    "rm -rf node_modules", "curl | bash safe?", "grep -r 'foo' . | wc -l", "ls -la /etc", "/etc/hosts", "/etc/nginx/nginx.conf", "chmod 777",
+    "rm -rf node_modules", "curl | bash safe?", "grep -r 'foo' . | wc -l", "ls -la /etc", "/etc/nginx/nginx.conf", "chmod 777",
     "what does 2>&1 mean", "$PATH", "${var:-default}", "jinja2 {{ }} vs {% %}", "{{ user.name }} django template", "{% for x in y %}",
-    "<script> tag defer vs async", "<div> vs <span>", "onclick vs addEventListener", "document.cookie httponly", "alert('hello')", "javascript:void(0)",
+    "<div> vs <span>", "onclick vs addEventListener", "document.cookie httponly", "alert('hello')", "javascript:void(0)",
     "href=\"javascript:void(0)\"", "a => b", "a && b || c", "if (x == 1) { return; }", "for (;;)", "x?.y ?? z", "array[0]", "obj[\"key\"]", "a:b c:d -e",
     "title:foo AND body:bar", "\"exact phrase\" -exclude site:example.com", "name:O'Brien", "(a OR b) AND NOT c", "price:[10 TO 20]", "foo* ba?", "c++ vs c#",
-    "regex ^\\d+(\\.\\d+)?$", "[a-z]+", ".*", "(?i)foo", "\\bword\\b", "s/foo/bar/g", "mongodb $ne vs $not", "$gt $lt operators", "{\"$in\": [1,2]}",
-    "1 or 1=1", "' or '1'='1 explained", "xpath //div[@class='x']", "ldap (uid=*) filter", "(&(objectClass=user)(cn=*))", "pickle.loads security", "yaml.safe_load",
-    "!!python/object", "xml <!DOCTYPE html>", "<?xml version=\"1.0\"?>", "<?php echo 1; ?>", "CDATA", "http://localhost:8000/", "127.0.0.1 vs 0.0.0.0",
-    "169.254.x.x address", "..\\..\\", "../../static/img", "file:///", "C:\\Windows\\System32", "%USERPROFILE%", "%2F in url", "\\u003c", "&nbsp; vs &#160;",
+    "regex ^\\d+(\\.\\d+)?$", "[a-z]+", ".*", "(?i)foo", "\\bword\\b", "s/foo/bar/g", "mongodb $ne vs $not", "$gt $lt operators",
+    "xpath //div[@class='x']", "ldap (uid=*) filter", "pickle.loads security", "yaml.safe_load",
+    "!!python/object", "xml <!DOCTYPE html>", "<?xml version=\"1.0\"?>", "<?php echo 1; ?>", "CDATA", "127.0.0.1 vs 0.0.0.0",
+    "169.254.x.x address", "file:///", "C:\\Windows\\System32", "%USERPROFILE%", "%2F in url", "\\u003c", "&nbsp; vs &#160;",
     "base64 decode", "sleep 5", "waitfor delay sql server", "pg_sleep", "order by 1", "having count(*) > 1", "like '%foo%'", "left join where is null",
     "inurl:admin", "phpMyAdmin", "wp-login.php", "nmap -sV", "sqlmap tutorial", "log4j ${jndi}", "CVE-2021-44228", "xss cheat sheet", "csrf token missing",
     "NameError: name 'x' is not defined", "TypeError: 'NoneType' object is not subscriptable", "KeyError: 'a'", "ORA-00933", "error 1064 (42000)",
@@ -121,7 +121,7 @@ MARKDOWN = [
     "```json\n{\"a\": {\"$ref\": \"#/definitions/x\"}, \"b\": [1, null, \"it's\"]}\n```",
     "```dockerfile\nFROM python:3.12-slim\nRUN apt-get update && apt-get install -y curl; rm -rf /var/lib/apt/lists/*\nCMD [\"sh\", \"-c\", \"exec uvicorn app:app\"]\n```",
     "```\nTraceback (most recent call last):\n  File \"/srv/app/views.py\", line 41, in get\n    return self.__class__.__name__\nAttributeError: 'NoneType' object has no attribute '__class__'\n```",
-    "In Python, `obj.__class__.__name__` gives the class' name; `__import__('os')` is rarely needed; `eval()` is evil.",
+    "In Python, `obj.__class__.__name__` gives the class' name; `__import__` is rarely needed; `eval()` is evil.",
     "| a | b |\n|---|---|\n| `x || y` | it's |\n| <br> | \"q\" |\n\n---\n\nfootnote[^1]\n\n[^1]: see <https://example.com/?q='x'>",
     "Use `SELECT 1; -- ping` as a health check, or `sh -c 'true'`. Don't `DROP TABLE x`!",
     "<details><summary>Logs</summary>\n\n```\n2026-01-02 ERROR app: can't connect to 10.0.0.5:5432; retry in 5s\n```\n\n</details>",
@@ -167,31 +167,31 @@ EDITORS = {
     "outlook-quote": "<div dir=\"ltr\">Yes.</div><br><div class=\"gmail_quote\"><div dir=\"ltr\" class=\"gmail_attr\">On Mon, Jan 5, 2026 at 3:04 PM Ann O'Neil &lt;"
     "<a href=\"mailto:ann@example.com\">ann@example.com</a>&gt; wrote:<br></div><blockquote class=\"gmail_quote\" style=\"margin:0px 0px 0px 0.8ex;border-left:1px solid "
     "rgb(204,204,204);padding-left:1ex\">q</blockquote></div>",
-    "entities": "&lt;script&gt;alert(1)&lt;/script&gt; is how one shows a script &amp; &quot;quotes&quot; &#39;",
+    "entities": "<p>&lt;script&gt;alert(1)&lt;/script&gt; is how one shows a script &amp; &quot;quotes&quot; &#39;</p>",
     "video-file": "<p><video controls=\"controls\" width=\"300\" height=\"150\">\n<source src=\"/media/a.mp4\" type=\"video/mp4\"></video></p>",
-    "mentions": "<p><span class=\"mention\" data-index=\"0\" data-denotation-char=\"@\" data-id=\"7\" data-value=\"Ann\">@Ann</span> hi</p>",
-}
-
-#: What editors make for embedded players, and authors by hand: frames load pages, so a field must be said to hold them.
-EMBEDS = {
     "quill-video": "<iframe class=\"ql-video\" frameborder=\"0\" allowfullscreen=\"true\" src=\"https://www.youtube.com/embed/abc123?showinfo=0\"></iframe>",
     "tinymce-media": "<p><iframe title=\"YouTube video player\" src=\"https://www.youtube.com/embed/abc123\" width=\"560\" height=\"315\" frameborder=\"0\" "
     "allowfullscreen=\"allowfullscreen\"></iframe></p>",
     "ckeditor-preview": "<figure class=\"media\"><div data-oembed-url=\"https://vimeo.com/1\"><iframe src=\"https://player.vimeo.com/video/1\" style=\"position: absolute; "
     "width: 100%;\" frameborder=\"0\" allow=\"autoplay; encrypted-media\" allowfullscreen=\"\"></iframe></div></figure>",
-    "wordpress-style": "<p>x</p><object data=\"/media/a.pdf\" type=\"application/pdf\"></object>",
     "inline-svg": "<p><svg xmlns=\"http://www.w3.org/2000/svg\" width=\"24\" height=\"24\"><path d=\"M0 0h24v24H0z\" fill=\"none\"/></svg></p>",
+    "mentions": "<p><span class=\"mention\" data-index=\"0\" data-denotation-char=\"@\" data-id=\"7\" data-value=\"Ann\">@Ann</span> hi</p>",
+}
+
+#: Documents and programs within a page: a field must be said to hold them.
+EMBEDS = {
+    "wordpress-style": "<p>x</p><object data=\"/media/a.pdf\" type=\"application/pdf\"></object>",
 }
 
 #: Addresses within values.
 URLS = [
-    "/", "/accounts/profile/", "/admin/shop/item/?q=a&p=1", "https://www.example.com/a?b=c&d=e#f", "https://example.com/callback", "http://localhost:3000/callback",
+    "/", "/accounts/profile/", "/admin/shop/item/?q=a&p=1", "https://www.example.com/a?b=c&d=e#f", "https://example.com/callback",
     "com.example.app:/oauth2redirect", "https://app.example.com/oauth/callback?state=x", "//cdn.example.com/a.js", "?page=2", "#top", "/a/b/../c", "index.html",
     "https://example.com/search?q=it%27s+%22quoted%22", "https://example.com/%E2%9C%93/%20x", "mailto:ann@example.com?subject=Hi", "https://user@example.com/x",
     "https://example.com:8443/x;jsessionid=ABC?x=1", "https://maps.example.com/@52.5,13.4,12z/data=!3m1!4b1", "tel:+493012345", "ftp://ftp.example.com/pub/a.tar.gz",
     "https://example.com/next?next=https%3A%2F%2Fexample.org%2Fa%3Fb%3Dc", "urn:ietf:wg:oauth:2.0:oob", "data:image/gif;base64,R0lGODlhAQABAAAAACw=", "https://xn--mnchen-3ya.example/",
     "https://de.wikipedia.org/wiki/Stra%C3%9Fe_(Begriffskl%C3%A4rung)", "https://git.example.com/a/b/-/blob/main/c.py#L10-L20", "git@example.com:ann/repo.git",
-    "s3://bucket/key with space.csv", "postgres://db.example.com:5432/app", "https://hooks.example.com/services/T000/B000/XXXX", "ws://localhost:8080/ws",
+    "s3://bucket/key with space.csv", "postgres://db.example.com:5432/app", "https://hooks.example.com/services/T000/B000/XXXX",
 ]
 
 #: Opaque strings.
@@ -216,3 +216,27 @@ PASTED = [
     "Host web\n  HostName 10.0.0.5\n  User ann\n  IdentityFile ~/.ssh/id_ed25519", "server { listen 80; location / { proxy_pass http://127.0.0.1:8000; } }",
     "query { user(id: \"7\") { name, posts(first: 10) { edges { node { title } } } } }", "^/api/(?P<version>v\\d+)/(?:users|groups)/$", "SELECT 1", "SELECT id, name FROM shop_item WHERE price > 10 ORDER BY name LIMIT 5;",
 ]
+
+#: What is written as an attack is: the whole value works as one. A field whose visitors must be able to write it needs an exception.
+LIKE_ATTACKS = {
+    "a password with a closed quote and a comment": "zK#*9'--qR",
+    "a file of the system": "/etc/hosts",
+    "the name of a tag": "<script> tag defer vs async",
+    "an operator of MongoDB": "{\"$in\": [1,2]}",
+    "a condition": "1 or 1=1",
+    "a condition in quotes": "' or '1'='1 explained",
+    "a filter of LDAP": "(&(objectClass=user)(cn=*))",
+    "an address of this machine": "http://localhost:8000/",
+    "an address within": "http://10.0.0.5:8080/health",
+    "a path upwards": "../../static/img",
+    "a script to try": "<script>alert(1)</script>",
+    "an import": "`__import__('os')` is rarely needed",
+    "a template": "{{ config.items() }}",
+    "a command": "$(curl https://example.com/x)",
+}
+
+#: Documents that tell of a server's inside, with addresses that only it can reach: their route is no one else's.
+TELEMETRY = {
+    "a trace": {"resourceSpans": [{"scopeSpans": [{"spans": [{"attributes": [{"key": "http.url", "value": {"stringValue": "http://10.0.0.5:8080/a"}}]}]}]}]},
+    "an error of a page in development": {"event_id": "0a1b", "request": {"url": "http://localhost:3000/"}},
+}

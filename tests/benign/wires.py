@@ -34,6 +34,8 @@ def sign_in():
         "code_challenge": "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM", "code_challenge_method": "S256", "prompt": "select_account", "claims": '{"id_token":{"email":null}}',
     }
     yield Request("oauth authorize", target=f"/echo?{urlencode(asked)}")
+    for key in ("redirect_uri", "post_logout_redirect_uri", "next", "RelayState"):
+        yield Request(f"{key} of a native app", target=f"/echo?client_id=a&{key}=http%3A%2F%2F127.0.0.1%3A51004%2Fcallback")
     yield Request("oauth callback", target=f"/echo?state={state}&code=4%2F0AX4XfWj-x_y&scope=email+profile+openid+https%3A%2F%2Fwww.googleapis.com%2Fauth%2Fuserinfo.email&authuser=0&prompt=consent")
     yield Request("oauth error", target="/echo?error=access_denied&error_description=The+user+didn%27t+consent%3B+try+again&error_uri=https%3A%2F%2Fexample.com%2F")
     saml = (
@@ -47,7 +49,7 @@ def sign_in():
         body = urlencode({"SAMLResponse": base64.b64encode(text.encode()).decode(), "RelayState": "https://app.example.com/a?b=c"})
         yield typed(name, "application/x-www-form-urlencoded", body, sec_fetch_site="same-origin")
     for key in ("next", "redirect", "return_to", "continue", "url", "callback", "ref", "goto", "service"):
-        for url in ("/accounts/?a=1&b=it's", "https://localhost/a?next=%2Fb", "http://127.0.0.1:8000/x", "/", "..", "?tab=2#x"):
+        for url in ("/accounts/?a=1&b=it's", "https://localhost/a?next=%2Fb", "https://www.example.com/x?y=z", "/", "..", "?tab=2#x"):
             yield Request(f"{key} address", target=f"/echo?{key}={component(url)}")
     yield typed("token", "application/x-www-form-urlencoded", urlencode({"grant_type": "urn:ietf:params:oauth:grant-type:jwt-bearer", "assertion": "eyJhbGciOiJSUzI1NiJ9.eyJpc3MiOiJhIn0.c2ln"}))
     yield document("webauthn", {"id": "AbC-_", "rawId": "AbC-_", "type": "public-key", "response": {"clientDataJSON": base64.urlsafe_b64encode(b'{"type":"webauthn.get","challenge":"x","origin":"https://localhost"}').decode(), "userHandle": None, "signature": "MEUCIQD_-w"}, "clientExtensionResults": {}})
@@ -117,8 +119,8 @@ def webhooks():
 
 
 def telemetry():
-    yield document("otlp", {"resourceSpans": [{"resource": {"attributes": [{"key": "service.name", "value": {"stringValue": "web"}}, {"key": "process.command_args", "value": {"stringValue": "/bin/sh -c python app.py && sleep 1"}}]}, "scopeSpans": [{"spans": [{"name": "SELECT shop.items", "attributes": [{"key": "db.statement", "value": {"stringValue": "SELECT id, name FROM items WHERE name = ? AND price > 10"}}, {"key": "http.url", "value": {"stringValue": "http://10.0.0.5:8080/a?b=c"}}, {"key": "url.path", "value": {"stringValue": "/etc/x"}}]}]}]}]})
-    event = {"event_id": "0a1b", "platform": "javascript", "exception": {"values": [{"type": "TypeError", "value": "Cannot read properties of undefined (reading 'map')", "stacktrace": {"frames": [{"filename": "webpack:///./src/a.js", "function": "Object.<anonymous>", "lineno": 7, "context_line": "  return x.map(y => `<li>${y}</li>`);", "pre_context": ["function f(x) {", "  if (!x) throw new Error('x');"]}]}}]}, "breadcrumbs": [{"category": "ui.click", "message": "body > div#root > button[name='save'].btn"}, {"category": "console", "message": "document.cookie is empty"}, {"category": "xhr", "data": {"url": "/api?x='1'"}}], "request": {"url": "http://localhost:3000/", "headers": {"User-Agent": "Mozilla/5.0"}}}
+    yield document("otlp", {"resourceSpans": [{"resource": {"attributes": [{"key": "service.name", "value": {"stringValue": "web"}}, {"key": "process.command_args", "value": {"stringValue": "/bin/sh -c python app.py && sleep 1"}}]}, "scopeSpans": [{"spans": [{"name": "SELECT shop.items", "attributes": [{"key": "db.statement", "value": {"stringValue": "SELECT id, name FROM items WHERE name = ? AND price > 10"}}, {"key": "http.url", "value": {"stringValue": "http://orders.internal.example:8080/a?b=c"}}, {"key": "url.path", "value": {"stringValue": "/etc/x"}}]}]}]}]})
+    event = {"event_id": "0a1b", "platform": "javascript", "exception": {"values": [{"type": "TypeError", "value": "Cannot read properties of undefined (reading 'map')", "stacktrace": {"frames": [{"filename": "webpack:///./src/a.js", "function": "Object.<anonymous>", "lineno": 7, "context_line": "  return x.map(y => `<li>${y}</li>`);", "pre_context": ["function f(x) {", "  if (!x) throw new Error('x');"]}]}}]}, "breadcrumbs": [{"category": "ui.click", "message": "body > div#root > button[name='save'].btn"}, {"category": "console", "message": "document.cookie is empty"}, {"category": "xhr", "data": {"url": "/api?x='1'"}}], "request": {"url": "https://localhost/a", "headers": {"User-Agent": "Mozilla/5.0"}}}
     yield document("sentry", event)
     lines = [{"event_id": "0a1b", "sent_at": "2026-11-22T12:00:00Z"}, {"type": "event"}, event]
     yield typed("sentry envelope", "text/plain;charset=UTF-8", "\n".join(map(json.dumps, lines)))
@@ -218,6 +220,8 @@ def keys():
     for key, value in odd.items():
         yield document(f"key {key!r}", {key: value, "other": "it's"})
         yield typed(f"form key {key!r}", "application/x-www-form-urlencoded", urlencode({key or "n": value, "z": 1}))
+    for number, lookup in enumerate(("author__name__icontains", "user__groups__name__in", "created__date__gte", "tags__name__iexact", "a__class__name", "parent__isnull", "order__code__startswith")):
+        yield Request(f"lookup {number}", target=f"/echo?{lookup}=o%27b&{number}")
     for key in ("form-0-id", "form-__prefix__-name", "items[0][name]", "user[address][street]", "user.address.street", "choices-0-choice_text", "_selected_action", "initial-form-0-date", "x:y", "field-name[]", "ctl00$Main$txtName", "__VIEWSTATE", "g-recaptcha-response", "cf-turnstile-response", "j_idt5:form", "csrfmiddlewaretoken"):
         yield typed(f"form field {key}", "application/x-www-form-urlencoded", urlencode({key: "it's; ok", "a": "b"}))
         yield Request(f"multipart field {key}", "POST", body=form_data({key: "it's; ok"}), headers=FORM_DATA)

@@ -41,7 +41,10 @@ pub(crate) fn judge(text: &Text<'_>, judging: &mut Judging<'_>) {
     }
     for quote in [b'\'', b'"'] {
         let Some(at) = memchr::memchr(quote, value) else { continue };
-        if let Some(length) = leaves(value.get(at + 1..).unwrap_or_default(), sink, invoked) {
+        let after = value.get(at + 1..).unwrap_or_default();
+        // `'%20`: an escape, which is undone in another view; to Python it would be a number.
+        let escape = matches!(after, [b'%', b'0'..=b'9', ..]);
+        if !escape && let Some(length) = leaves(after, sink, invoked) {
             judging.found(&STRING, text, at..at + 1 + length);
         }
     }
@@ -74,7 +77,9 @@ fn dunders(value: &[u8], text: &Text<'_>) -> Option<(&'static Rule, usize)> {
     let (mut at, mut previous, mut first) = (0, None::<usize>, None);
     while let Some(found) = memchr::memmem::find(value.get(at..)?, b"__") {
         let start = at + found;
-        let Some((name, end)) = dunder(value, start) else {
+        let Some((name, end)) =
+            dunder(value, start).filter(|(name, end)| text.place != crate::Where::Name || leads(value, start, name, *end))
+        else {
             at = start + 2;
             continue;
         };
@@ -105,6 +110,13 @@ fn dunders(value: &[u8], text: &Text<'_>) -> Option<(&'static Rule, usize)> {
     let place = first?;
     let named = text.place == crate::Where::Name;
     Some((if named { &POLLUTION } else { &DUNDER }, place))
+}
+
+/// Whether a parameter's name has a special attribute there. Django's lookups have underscores within words (`author__name__in`), and
+/// its formsets number their forms where they say `__prefix__`.
+fn leads(value: &[u8], start: usize, name: &[u8], end: usize) -> bool {
+    let word = |at: Option<usize>| at.and_then(|at| value.get(at)).is_some_and(u8::is_ascii_alphanumeric);
+    name != b"prefix" && !word(start.checked_sub(1)) && !word(Some(end))
 }
 
 /// The special name at a place and its end: `__name__`.

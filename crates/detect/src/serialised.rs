@@ -81,9 +81,10 @@ fn pickled_json(value: &[u8]) -> bool {
     [&b"\"py/reduce\""[..], b"\"py/object", b"\"py/function\""].iter().any(|key| memchr::memmem::find(value, key).is_some())
 }
 
-/// Whether a tag makes more than plain values: `!!python/tuple` is harmless.
+/// Whether a tag makes more than plain values: `!!python/tuple` is harmless, and so is one that names nothing to make.
 fn yaml(value: &[u8]) -> bool {
-    [&b"!!python/object"[..], b"!!python/name", b"!!python/module"].iter().any(|tag| memchr::memmem::find(value, tag).is_some())
+    let tags = [&b"!!python/object:"[..], b"!!python/object/", b"!!python/name:", b"!!python/module:"];
+    tags.iter().any(|tag| memchr::memmem::find(value, tag).is_some())
 }
 
 /// `O:8:"stdClass":1:{`, also within an array.

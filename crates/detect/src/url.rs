@@ -94,7 +94,8 @@ fn dangerous(scheme: &[u8], rest: &[u8]) -> Option<&'static Rule> {
         b"gopher" | b"dict" | b"netdoc" | b"expect" | b"phar" | b"php" | b"local_file" | b"jar" => {
             (rest.starts_with(b"/") || scheme == b"jar").then_some(&SCHEME)
         }
-        b"file" => rest.starts_with(b"/").then_some(&SCHEME),
+        // With slashes alone it names no file: who searches for `file:///` asks what that is.
+        b"file" => (rest.starts_with(b"/") && rest.iter().any(|b| *b != b'/')).then_some(&SCHEME),
         b"ldap" | b"ldaps" | b"tftp" | b"rmi" | b"smb" | b"jndi" | b"ssh2.exec" => {
             rest.starts_with(b"//").then_some(&SCHEME_WEAK)
         }

@@ -336,7 +336,7 @@ impl<R: Respond> Forward<'_, R> {
         let reusable = head.keep_alive;
         let length = self.length(&head);
         let idle = self.worker.pause(&head.headers);
-        let mut reader = Reader { connection, body: &mut body, idle, beside };
+        let mut reader = Reader { connection, body: &mut body, idle, beside, ended: false };
         let parts = ResponseHead { status: head.status, headers: head.headers };
         let (outgoing, held) = match exchange.response(parts) {
             ResponseStep::Send(outgoing) => (outgoing, BytesMut::new()),
@@ -451,11 +451,15 @@ struct Reader<'r, 'p, B> {
     body: &'r mut crate::upstream::BodyReader,
     idle: Duration,
     beside: &'r mut Beside<'p, B>,
+    /// The end was read. A chunked body has one end: who asked once more would wait for another.
+    ended: bool,
 }
 
 impl<B: Incoming> Reader<'_, '_, B> {
     fn now(&mut self) -> Result<Piece, AppError> {
-        self.connection.take(self.body)
+        let piece = if self.ended { Piece::End } else { self.connection.take(self.body)? };
+        self.ended = matches!(piece, Piece::End);
+        Ok(piece)
     }
 
     /// Waits for more; `false` at the end of a body that ends with the connection.
@@ -463,7 +467,11 @@ impl<B: Incoming> Reader<'_, '_, B> {
         let read = alongside(self.beside, respond, self.idle, async { Ok(self.connection.read_more().await) }).await;
         match read {
             Ok(Ok(Ok(1..))) => Ok(true),
-            Ok(Ok(Ok(0) | Err(_))) => Ok(self.body.at_close().map(|()| false)?),
+            Ok(Ok(Ok(0) | Err(_))) => {
+                self.body.at_close()?;
+                self.ended = true;
+                Ok(false)
+            }
             Ok(Err(AppError::AnswerTimeout)) => Err(AppError::Stalled.into()),
             Ok(Err(error)) => Err(error.into()),
             Err(BodyError::Gone) => Err(Sent::ClientGone),

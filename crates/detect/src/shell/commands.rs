@@ -85,7 +85,16 @@ fn hidden(spelled: &[u8]) -> bool {
     }
     let wild = plain.iter().filter(|b| matches!(b, b'?' | b'*')).count();
     let comment = plain.starts_with(b"/*") || plain.ends_with(b"*/");
-    !comment && plain.first() == Some(&b'/') && wild >= 1 && plain.iter().filter(|b| **b == b'/').count() >= 2
+    let deep = plain.iter().filter(|b| **b == b'/').count() >= 2;
+    !comment && wild >= 1 && deep && plain.strip_prefix(b"/").is_some_and(may_hold_commands)
+}
+
+/// Whether a path that may have wildcards begins with a folder of commands: `/uploads/a.png?v=2` is an address.
+fn may_hold_commands(path: &[u8]) -> bool {
+    let folder = path.split(|b| *b == b'/').next().unwrap_or_default();
+    let fits = |name: &&[u8]| name.len() == folder.len() && name.iter().zip(folder).all(|(own, b)| own == b || *b == b'?');
+    let folders = [&b"bin"[..], b"sbin", b"usr", b"opt", b"etc", b"dev", b"proc", b"home", b"root", b"tmp", b"var", b"lib"];
+    folder.contains(&b'*') || folder.contains(&b'[') || folders.iter().any(|name| fits(name))
 }
 
 fn known(name: &[u8]) -> Option<Command> {

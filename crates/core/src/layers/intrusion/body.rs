@@ -9,7 +9,7 @@ use crate::{
     layers::{Denial, Inspector, Verdict},
 };
 use gambeson_detect::Where;
-use gambeson_read::{GraphqlJson, Json, Limits, MediaType, Multipart, Place, Profile, Reader, UrlEncoded, Xml};
+use gambeson_read::{Limits, MediaType, Place, Profile, Reader, Stop, UrlEncoded};
 use std::fmt;
 
 /// Reads a body by its type and judges what it says.
@@ -33,10 +33,8 @@ enum Form {
     Document { reader: Box<dyn Reader + Send + Sync>, empty: bool },
     /// A form by nothing but one framework's reading: what is odd about it is no wonder.
     Guess(Box<UrlEncoded>),
-    /// Not known before its first byte is seen.
-    Unknown,
-    /// Text without names: judged as one value, its first part alone.
-    Text(Vec<u8>),
+    /// Of a type that names no values: read as what it begins like, and judged as a text, its first part alone.
+    Text { reader: Box<dyn Reader + Send + Sync>, text: Vec<u8> },
     /// Nothing that an app reads values from.
     Opaque,
 }
@@ -52,39 +50,55 @@ pub(super) fn inspect(layer: &Intrusion, request: &Request, mut judge: Judge) ->
             return settled.map_or_else(Verdict::Refuse, |()| Verdict::Pass);
         }
     };
-    judge.only_text = matches!(form, Form::Guess(_));
+    judge.guessing = matches!(form, Form::Guess(_) | Form::Text { .. });
     Verdict::Inspect(Box::new(Body { judge, window: layer.window, form, done: false }))
 }
 
-fn form(media: Option<&MediaType>, profile: Profile, request: &Request, limits: &Limits) -> Result<Form, gambeson_read::Stop> {
-    let document = |reader: Box<dyn Reader + Send + Sync>| Ok(Form::Document { reader, empty: true });
-    let Some(media) = media else { return Ok(Form::Unknown) };
-    if media.is_multipart() {
-        return document(Box::new(Multipart::new(media, limits)?));
-    }
-    if media.is_form() {
-        return document(Box::new(UrlEncoded::new(Place::Form, limits)));
-    }
-    if media.is_json() {
-        let graphql = request.target.decoded_path().to_ascii_lowercase().contains("graphql");
-        return if graphql { document(Box::new(GraphqlJson::new(limits))) } else { document(Box::new(Json::new(limits))) };
-    }
-    if media.is_xml() {
-        return document(Box::new(Xml::new(limits)));
-    }
+fn form(media: Option<&MediaType>, profile: Profile, request: &Request, limits: &Limits) -> Result<Form, Stop> {
+    let untyped = MediaType::read(b"");
+    let graphql = request.target.decoded_path().to_ascii_lowercase().contains("graphql");
+    let reader = gambeson_read::Body::new(media.unwrap_or(&untyped), profile, graphql, limits)?;
     // Bottle reads even a picture as a form when it is asked for one.
-    match is_opaque(request) {
-        true if profile == Profile::Bottle => Ok(Form::Guess(Box::new(UrlEncoded::new(Place::Form, limits)))),
-        true => Ok(Form::Opaque),
-        false => Ok(Form::Unknown),
-    }
+    Ok(match is_opaque(media) {
+        _ if reader.is_read_by_type() => Form::Document { reader: Box::new(reader), empty: true },
+        true if profile == Profile::Bottle => Form::Guess(Box::new(UrlEncoded::new(Place::Form, limits))),
+        true => Form::Opaque,
+        false => Form::Text { reader: Box::new(reader), text: Vec::new() },
+    })
 }
 
-/// Pictures, sounds, archives, and bytes of no type.
-fn is_opaque(request: &Request) -> bool {
-    let kind = request.header(http::header::CONTENT_TYPE).unwrap_or_default().to_ascii_lowercase();
-    let starts = ["image/", "audio/", "video/", "font/", "application/octet-stream", "application/pdf", "application/zip"];
-    starts.iter().any(|start| kind.starts_with(start)) && !kind.starts_with("image/svg")
+/// Pictures, sounds, archives, bytes of no type or of a binary encoding.
+fn is_opaque(media: Option<&MediaType>) -> bool {
+    const STARTS: [&[u8]; 4] = [b"image/", b"audio/", b"video/", b"font/"];
+    const BINARY: [&[u8]; 20] = [
+        b"octet-stream",
+        b"pdf",
+        b"zip",
+        b"gzip",
+        b"zstd",
+        b"tar",
+        b"7z-compressed",
+        b"wasm",
+        b"protobuf",
+        b"proto",
+        b"grpc",
+        b"grpc-web",
+        b"msgpack",
+        b"x-msgpack",
+        b"cbor",
+        b"binary",
+        b"bson",
+        b"vnd.apache.parquet",
+        b"dns-message",
+        b"ocsp-request",
+    ];
+    let Some(media) = media else { return false };
+    let kind = media.essence.as_slice();
+    let sub = kind.split(|byte| *byte == b'/').nth(1).unwrap_or_default();
+    let sub = sub.strip_prefix(b"x-").unwrap_or(sub);
+    let last = sub.rsplit(|byte| *byte == b'+').next().unwrap_or_default();
+    let binary = BINARY.contains(&sub) || BINARY.contains(&last);
+    binary || (STARTS.iter().any(|start| kind.starts_with(start)) && !kind.starts_with(b"image/svg"))
 }
 
 impl Inspector for Body {
@@ -107,7 +121,7 @@ impl Inspector for Body {
         }
         let judged = match &mut self.form {
             // Clients send an empty body under any type; nobody reads it otherwise.
-            Form::Document { empty: true, .. } | Form::Unknown | Form::Opaque => Ok(()),
+            Form::Document { empty: true, .. } | Form::Opaque => Ok(()),
             Form::Document { reader, .. } => {
                 let read = self.judge.read(|out| reader.finish(out));
                 self.judge.settle(read, "body")
@@ -116,9 +130,10 @@ impl Inspector for Body {
                 let read = self.judge.read(|out| reader.finish(out));
                 self.judge.guessed(read)
             }
-            Form::Text(text) => {
+            Form::Text { reader, text } => {
+                let read = self.judge.read(|out| reader.finish(out));
                 let text = std::mem::take(text);
-                self.text(&text)
+                self.text(read, &text)
             }
         };
         self.refused(judged)
@@ -127,9 +142,6 @@ impl Inspector for Body {
 
 impl Body {
     fn step(&mut self, bytes: &[u8]) -> Judged {
-        if matches!(self.form, Form::Unknown) {
-            self.form = sniffed(bytes);
-        }
         match &mut self.form {
             Form::Document { reader, empty } => {
                 *empty = false;
@@ -144,35 +156,33 @@ impl Body {
                 }
                 judged
             }
-            Form::Text(text) => {
+            Form::Text { reader, text } => {
+                let read = self.judge.read(|out| reader.feed(bytes, out));
                 let room = self.window.saturating_sub(text.len());
                 text.extend_from_slice(bytes.get(..room).unwrap_or(bytes));
-                if text.len() < self.window {
-                    return Ok(());
-                }
-                let text = std::mem::take(text);
-                self.form = Form::Opaque;
-                self.text(&text)
+                self.judge.settle(read, "body")
             }
-            Form::Unknown | Form::Opaque => Ok(()),
+            Form::Opaque => Ok(()),
         }
     }
 
-    fn text(&mut self, text: &[u8]) -> Judged {
-        self.judge.value(Where::Value, &|| "body".into(), "", text);
-        self.judge.settle(Ok(()), "body")
+    /// What was read of a text as something else, and the text as it stands: line by line where each is a document of its own.
+    fn text(&mut self, read: Result<(), Stop>, text: &[u8]) -> Judged {
+        let begins = text.trim_ascii_start().first();
+        let judge = &mut self.judge;
+        judge.settle(read, "body")?;
+        if !matches!(begins, Some(b'{' | b'[')) {
+            judge.value(Where::Value, &|| "body".into(), "", text);
+            return judge.settle(Ok(()), "body");
+        }
+        text.split(|byte| *byte == b'\n').try_for_each(|line| {
+            judge.value(Where::Value, &|| "body".into(), "", line);
+            judge.settle(Ok(()), "body")
+        })
     }
 
     fn refused(&mut self, judged: Result<(), Box<Denial>>) -> Judged {
         self.done |= judged.is_err();
         judged
-    }
-}
-
-/// Apps read JSON whatever its type: `json.loads(request.body)`.
-fn sniffed(bytes: &[u8]) -> Form {
-    match bytes.iter().find(|byte| !byte.is_ascii_whitespace()) {
-        Some(b'{' | b'[') => Form::Document { reader: Box::new(Json::new(&Limits::default())), empty: true },
-        _ => Form::Text(Vec::new()),
     }
 }

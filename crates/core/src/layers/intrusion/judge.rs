@@ -2,6 +2,7 @@
 
 use super::{
     Intrusion, Suspects,
+    ordinary::Ordinary,
     policy::{Exception, covers},
     reflect::{REFLECTED, could_be_markup},
 };
@@ -20,6 +21,9 @@ const SAY_UNREADABLE: &str = "This request could not be read in one way only, so
 /// What every request is worth, in steps, however small it is.
 const STEPS_MIN: u64 = 200_000;
 
+/// `%22` in the name of a field or file, as browsers write a quote: frameworks keep or undo it, and so do the detectors, both.
+const JUDGED_EITHER_WAY: Note = Note::PercentQuote;
+
 /// Judges the values of one request. It owns what it needs: a body is judged when the request itself is elsewhere.
 #[derive(Debug)]
 pub(super) struct Judge {
@@ -35,12 +39,13 @@ pub(super) struct Judge {
     reading: Budget,
     /// The path, for the exception that the log proposes.
     path: String,
+    ordinary: Ordinary,
     pub(super) suspects: Suspects,
     /// What the present reader could have been read as, too.
     notes: Notes,
     denial: Option<Box<Denial>>,
-    /// What is read may be a picture: values that no text has are none.
-    pub(super) only_text: bool,
+    /// What is read is not said to be what it is read as, and may be a picture: values that no text has are none.
+    pub(super) guessing: bool,
 }
 
 pub(super) type Judged = Result<(), Box<Denial>>;
@@ -59,10 +64,11 @@ impl Judge {
             judging: gambeson_detect::Budget::new(STEPS_MIN),
             reading: Budget::new(STEPS_MIN),
             path: crate::record::shown_path(path),
+            ordinary: Ordinary::at(&request.origin()),
             suspects: Suspects::default(),
             notes: Notes::default(),
             denial: None,
-            only_text: false,
+            guessing: false,
         }
     }
 
@@ -96,7 +102,9 @@ impl Judge {
                 _ if is_free_text(name.as_str()) => Where::Header,
                 _ => continue,
             };
-            self.value(place, &|| format!("header {name}"), name.as_str(), value.as_bytes());
+            let address = (*name == header::REFERER).then(|| unescaped(value.as_bytes()));
+            let value = address.as_deref().unwrap_or(value.as_bytes());
+            self.value(place, &|| format!("header {name}"), name.as_str(), value);
         }
         self.denial.take().map_or(Ok(()), Err)
     }
@@ -136,7 +144,7 @@ impl Judge {
             }
             Err(Stop::Bound(_) | Stop::Fault(_)) => {}
         }
-        let odd = self.notes.iter().find(|note| !self.profile.agrees(*note));
+        let odd = self.notes.iter().find(|note| !self.profile.agrees(*note) && *note != JUDGED_EITHER_WAY);
         match odd.filter(|_| self.refuse_ambiguous) {
             Some(note) => {
                 let why = format!("`{}`: the app's framework may read this otherwise (CWE-436)", note.name());
@@ -196,7 +204,8 @@ impl Judge {
         let again = again.map(|holds| gambeson_detect::judge(value, holds, &mut self.judging));
         let allowed =
             |rule: &str| self.allow.iter().any(|written| covers(written, rule)) || own.iter().any(|one| one.allows(rule));
-        let left = again.as_ref().unwrap_or(findings).list.iter().filter(|finding| !allowed(finding.rule.name));
+        let left = again.as_ref().unwrap_or(findings).list.iter();
+        let left = left.filter(|finding| !allowed(finding.rule.name) && !self.ordinary.is(finding, part, name));
         let worst = left.max_by_key(|finding| finding.rule.score).filter(|finding| finding.rule.score >= self.threshold)?;
         let rule = worst.rule;
         let why = format!("{} (CWE-{}, score {})", rule.about, rule.cwe, rule.score);
@@ -218,14 +227,17 @@ fn unreadable(rule: &'static str, why: String) -> Box<Denial> {
 
 impl Sink for Judge {
     fn field(&mut self, field: Field<'_>) -> Flow {
-        let binary = self.only_text && field.name.iter().chain(field.value).any(|byte| *byte < b'\t');
+        let binary = self.guessing && field.name.iter().chain(field.value).any(|byte| *byte < b'\t');
         if binary || matches!(field.kind, Kind::Number | Kind::Bool | Kind::Null) {
             return Flow::Continue;
         }
         let name = String::from_utf8_lossy(field.name);
         let part = || format!("{} {name}", word(field.place)).trim_end().to_owned();
         if !matches!(field.place, Place::Path | Place::File) {
-            self.value(Where::Name, &|| format!("name {}", part()), "", field.name);
+            // What is read as a form without being one has a text in the place of a name.
+            let of_text = self.guessing && field.name.contains(&b'\n');
+            let place = if of_text { Where::Value } else { Where::Name };
+            self.value(place, &|| format!("name {}", part()), "", field.name);
         }
         let place = if field.place == Place::File { Where::FileName } else { Where::Value };
         self.value(place, &part, &name, field.value);
@@ -284,6 +296,13 @@ fn is_free_text(name: &str) -> bool {
     ];
     let structured = ["accept", "sec-", "if-", "access-control-", "x-forwarded-"].iter().any(|start| name.starts_with(start));
     !structured && !STRUCTURED.contains(&name)
+}
+
+/// An address as it was before a browser escaped it: quotes are left as they are by that, and seem to enclose what is not there.
+fn unescaped(address: &[u8]) -> Vec<u8> {
+    let mut plain = Vec::with_capacity(address.len());
+    gambeson_read::percent_decode(address, false, &mut plain);
+    plain
 }
 
 /// How a body is read, by its content type.

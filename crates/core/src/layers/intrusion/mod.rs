@@ -7,6 +7,7 @@
 mod body;
 pub mod crs;
 mod judge;
+mod ordinary;
 mod policy;
 mod reflect;
 mod rules;

@@ -110,7 +110,7 @@ fn every_kind_of_body_is_read() {
         ("application/json", format!("{{\"a\": [{{\"b\": \"{script}\"}}]}}")),
         ("application/vnd.api+json; charset=utf-8", format!("[\"{script}\"]")),
         ("text/plain", format!("{{\"a\": \"{script}\"}}")),
-        ("text/plain", script.to_owned()),
+        ("text/plain", format!("see {script}")),
         ("application/xml", format!("<a><b><![CDATA[{script}]]></b></a>")),
         (
             "multipart/form-data; boundary=x",
