@@ -18,6 +18,7 @@ mod outcome;
 mod reference;
 mod reload;
 mod report;
+mod rules;
 mod run;
 mod schema;
 mod serve;
@@ -55,6 +56,7 @@ enum Command {
     Completions(completions::Args),
     Csp(csp::Args),
     Log(log::Args),
+    Rules(rules::Args),
     Demo(demo::Args),
     Man(man::Args),
 }
@@ -74,6 +76,7 @@ impl Command {
             Self::Completions(args) => completions::run(&args, global),
             Self::Csp(args) => csp::run(&args, global),
             Self::Log(args) => log::run(&args, global),
+            Self::Rules(args) => rules::run(&args, global),
             Self::Demo(args) => demo::run(&args, global),
             Self::Man(args) => man::run(&args, global),
         }

@@ -1,0 +1,191 @@
+"""A SecLang rule set in front of an app: through the gateway, in the app, installed by the command, changed while it serves.
+
+The rules here are our own, made for the test. Where GAMBESON_CRS names a folder of the Core Rule Set, or Debian's is installed, it is tried, too.
+"""
+
+import io
+import json
+import os
+import pathlib
+import tarfile
+
+import gambeson
+import pytest
+from gateway_kit import App, get
+from wsgi_kit import App as WsgiApp
+from wsgi_kit import ask, environ, guarded
+
+RULES = """SecRule ARGS "@contains attack" "id:1,phase:2,deny,t:none,t:lowercase,msg:'An attack',severity:CRITICAL"
+SecRule REQUEST_BODY|ARGS "@pmFromFile words.data" "id:2,phase:2,deny,msg:'A word of the list'"
+SecRule RESPONSE_BODY "@contains root:x:0" "id:3,phase:4,deny,msg:'A file of the system'"
+"""
+CRS = '[intrusion.crs]\npath = "own"\n'
+FORM = b"sec-fetch-site: same-origin\r\ncontent-type: application/x-www-form-urlencoded\r\n"
+
+
+def rule_set(folder, rules=RULES):
+    """A folder of rules."""
+    (folder / "rules").mkdir(parents=True, exist_ok=True)
+    (folder / "crs-setup.conf").write_text("# nothing to set\n", encoding="utf-8")
+    (folder / "rules" / "own.conf").write_text(rules, encoding="utf-8")
+    (folder / "rules" / "words.data").write_text("badword\n", encoding="utf-8")
+
+
+@pytest.fixture
+def guarded_app(serve, tmp_path):
+    """A gateway whose policy may name the folder `own`."""
+
+    def start(policy, script=None):
+        rule_set(tmp_path / "gateway-0" / "own")
+        return serve(policy, upstream=App(script).url)
+
+    return start
+
+
+def post(gateway, body, path="/notes"):
+    return get(gateway, path, FORM, method=b"POST", body=body)[0]
+
+
+def findings(gateway):
+    return [finding for record in gateway.records() for finding in record["findings"] if finding["rule"] == "crs"]
+
+
+def test_attacks_are_refused_and_their_twins_pass(guarded_app):
+    gateway = guarded_app(CRS)
+    assert [get(gateway, "/?q=An+Attack")[0], get(gateway, "/?q=A+note")[0]] == [403, 200]
+    assert [post(gateway, b"q=an+attack"), post(gateway, b"q=a+note")] == [403, 200]
+    assert [post(gateway, b"q=a+badword"), post(gateway, b"q=a+word")] == [403, 200]
+    found = findings(gateway)
+    assert [(one["where"], one["value"]) for one in found][0] == ("ARGS:q", "an attack")
+    assert found[0]["why"] == "rule 1: An attack" and found[0]["transformations"] == ["lowercase"]
+    assert found[0]["allow"] == '[intrusion.crs]\nexclude = ["1 ARGS:q /"]'
+    gateway.write_policy(CRS + 'exclude = ["1 ARGS:q /"]\n')
+    assert gateway.run("reload").returncode == 0
+    assert [get(gateway, "/?q=An+Attack")[0], get(gateway, "/?r=An+Attack")[0], get(gateway, "/a?q=An+Attack")[0]] == [200, 403, 403]
+
+
+def test_off_lets_pass_and_report_only_writes_down(guarded_app):
+    gateway = guarded_app("")
+    assert get(gateway, "/?q=attack")[0] == 200 and post(gateway, b"q=attack") == 200
+    gateway.write_policy(CRS + 'mode = "report"\n')
+    assert gateway.run("reload").returncode == 0
+    assert get(gateway, "/?q=attack")[0] == 200 and post(gateway, b"q=attack") == 200
+    assert [one["mode"] for one in findings(gateway)] == ["report", "report"]
+
+
+def test_a_page_that_shows_a_file_of_the_system_is_replaced(guarded_app):
+    def answer(connection, head):
+        App.ok(connection, head, b"<p>root:x:0:0" if b"/leak" in head else b"<p>fine", b"text/html")
+
+    gateway = guarded_app(CRS, answer)
+    assert b"root:x" not in get(gateway, "/leak")[2]
+    assert get(gateway, "/page")[2] == b"<p>fine"
+
+
+def test_a_body_longer_than_what_is_held_passes_whole(guarded_app):
+    seen = []
+
+    def script(connection, head):
+        seen.append(head)
+        App.ok(connection, head)
+
+    gateway = guarded_app(CRS + 'body = "4KiB"\n', script)
+    assert post(gateway, b"a=" + b"x" * 100_000 + b"&q=attack") == 200
+    assert post(gateway, b"q=attack&a=" + b"x" * 100_000) == 403
+    assert len(seen) == 1
+    assert "crs-partial" in [finding["rule"] for record in gateway.records() for finding in record["findings"]]
+
+
+def test_a_reload_with_a_broken_rule_keeps_the_old_rules(guarded_app):
+    gateway = guarded_app(CRS)
+    rules = gateway.folder / "own" / "rules" / "own.conf"
+    rules.write_text('SecRule ARG "@contains note" "id:1,phase:2,deny"\n', encoding="utf-8")
+    for command in ("reload", "check"):
+        done = gateway.run(command)
+        told = done.stdout + done.stderr
+        assert done.returncode == 1
+        assert "own/rules/own.conf:1:1: rule 1: unknown variable `ARG`" in told and "did you mean `ARGS`?" in told
+    assert [get(gateway, "/?q=attack")[0], get(gateway, "/?q=note")[0]] == [403, 200]
+    rules.write_text('SecRule ARGS "@contains note" "id:1,phase:2,deny"\n', encoding="utf-8")
+    assert gateway.run("reload").returncode == 0
+    assert [get(gateway, "/?q=attack")[0], get(gateway, "/?q=note")[0]] == [200, 403]
+
+
+def test_the_guard_in_the_app_says_the_same(tmp_path):
+    rule_set(tmp_path / "own")
+    guard = guarded(tmp_path, WsgiApp(), CRS)
+    form = [("Content-Type", "application/x-www-form-urlencoded"), ("Sec-Fetch-Site", "same-origin")]
+
+    def code(path, body=b""):
+        return ask(guard, environ(path, "POST" if body else "GET", headers=form if body else (), body=body)).code
+
+    assert [code("/?q=An+Attack"), code("/?q=A+note"), code("/", b"q=attack"), code("/", b"q=note")] == [403, 200, 403, 200]
+    (tmp_path / "own" / "rules" / "own.conf").write_text("SecRul\n", encoding="utf-8")
+    with pytest.raises(gambeson.PolicyError, match="unknown directive"):
+        guard.reload()
+    assert code("/?q=attack") == 403
+
+
+def test_rules_are_installed_listed_and_updated(guarded_app):
+    gateway = guarded_app("")
+    own = gateway.folder / "own"
+    archive = gateway.folder / "own-2.tar.gz"
+    added = gateway.run("rules", "add", str(own))
+    assert added.returncode == 0 and 'path = ".gambeson/rules/crs"' in added.stdout, added.stderr
+    assert gateway.run("rules", "add", str(own)).returncode == 2
+    gateway.write_policy('[intrusion.crs]\npath = ".gambeson/rules/crs"\n')
+    assert gateway.run("reload").returncode == 0
+    assert [get(gateway, "/?q=attack")[0], get(gateway, "/?q=note")[0]] == [403, 200]
+
+    rule_set(own, 'SecRule ARGS "@contains note" "id:1,phase:2,deny"\n')
+    with tarfile.open(archive, "w:gz") as tar:
+        tar.add(own, "own-2")
+    wrong = gateway.run("rules", "update", str(archive), "--sha256", "00" * 32)
+    assert wrong.returncode == 2 and "SHA-256" in wrong.stderr
+    assert gateway.run("rules", "update", str(archive)).returncode == 0 and gateway.run("reload").returncode == 0
+    assert [get(gateway, "/?q=attack")[0], get(gateway, "/?q=note")[0]] == [200, 403]
+    listed = json.loads(gateway.run("rules", "list", "--json").stdout)
+    assert [one["name"] for one in listed] == ["crs", "crs.before"]
+
+
+def test_an_archive_that_leads_elsewhere_is_refused(guarded_app):
+    gateway = guarded_app("")
+    archive = gateway.folder / "bad.tar.gz"
+    with tarfile.open(archive, "w:gz") as tar:
+        for name in ("crs/crs-setup.conf.example", "crs/rules/../../../../stray.conf"):
+            tar.addfile(tarfile.TarInfo(name), io.BytesIO())
+    done = gateway.run("rules", "add", str(archive))
+    assert done.returncode == 2 and "outside" in done.stderr
+    assert not list(gateway.folder.rglob("stray.conf"))
+
+
+def core_rule_set():
+    """The folder of a Core Rule Set on this machine, and its setup file where that lies elsewhere."""
+    named, debian = os.environ.get("GAMBESON_CRS"), pathlib.Path("/usr/share/modsecurity-crs")
+    if named:
+        return pathlib.Path(named), None
+    setup = pathlib.Path("/etc/modsecurity/crs/crs-setup.conf")
+    return (debian, setup) if debian.is_dir() and setup.is_file() else (None, None)
+
+
+def test_the_core_rule_set_stops_attacks_and_lets_ordinary_requests_pass(guarded_app):
+    folder, setup = core_rule_set()
+    if folder is None:
+        pytest.skip("no Core Rule Set: install modsecurity-crs, or name a folder by GAMBESON_CRS")
+    own = "".join(f'"{name}", ' for name in ("sql", "html", "shell", "path", "scanner"))
+    gateway = guarded_app(f"[intrusion]\nallow = [{own}]\n")
+    added = gateway.run("rules", "add", str(folder), *(["--setup", str(setup)] if setup else []))
+    assert added.returncode == 0, added.stderr
+    gateway.write_policy(f'[intrusion]\nallow = [{own}]\n[intrusion.crs]\npath = ".gambeson/rules/crs"\n')
+    reloaded = gateway.run("reload")
+    assert reloaded.returncode == 0, reloaded.stderr
+    browser = b"user-agent: Mozilla/5.0 (X11; Linux x86_64) Firefox/140.0\r\naccept: text/html\r\n"
+
+    def status(path, body=b""):
+        return get(gateway, path, browser + (FORM if body else b""), method=b"POST" if body else b"GET", body=body)[0]
+
+    attacks = ["/?q=1%27%20OR%20%271%27=%271%27--%20", "/?q=%3Cscript%3Ealert(1)%3C/script%3E", "/?f=../../../../etc/passwd"]
+    assert [status(path) for path in attacks] == [403] * 3
+    assert [status("/?q=green+tea"), status("/notes?page=2&sort=name"), status("/", b"title=Tea&text=It+is+green.")] == [200] * 3
+    assert status("/", b"q=1+UNION+SELECT+password+FROM+users--+") == 403
+    assert all("exclude = [" in finding["allow"] for finding in findings(gateway))
