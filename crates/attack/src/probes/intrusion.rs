@@ -57,7 +57,7 @@ pub(super) const PROBES: &[Probe] = &[
     },
     Probe {
         id: "intrusion/reflected-markup",
-        title: "have the search offer a link of the attacker's",
+        title: "have the search show a form of the attacker's",
         effect: Effect::Active,
         cwe: 79,
         asvs: "V1.2.1",

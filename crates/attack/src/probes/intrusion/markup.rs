@@ -71,7 +71,7 @@ pub(super) fn own_words(context: &mut Context<'_>) -> Result<Twin, Failed> {
 }
 
 pub(super) fn reflected(context: &mut Context<'_>) -> Result<Verdict, Failed> {
-    let markup = link();
+    let markup = form(context);
     shown(context, &markup, &markup)
 }
 
@@ -80,9 +80,10 @@ pub(super) fn encoded(context: &mut Context<'_>) -> Result<Verdict, Failed> {
     shown(context, &encode::percent(&markup), &markup)
 }
 
-/// A link as people write them: nothing in it but where it leads is hostile.
-fn link() -> String {
-    format!("<a href=\"https://evil.example/{}\">Your session has ended. Log in again</a>", encode::mark())
+/// A form that acts within the app for whoever presses its button: nothing in it leads elsewhere, so no policy of the page objects.
+fn form(context: &Context<'_>) -> String {
+    let action = context.app.write.as_ref().map_or("/", |writing| writing.path.as_str());
+    format!("<form method=post action=\"{action}\"><input name=text value={}><button>Go on</button></form>", encode::mark())
 }
 
 /// Searches for `sent`; the attack works if the page then has `markup`.
