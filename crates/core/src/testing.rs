@@ -120,15 +120,20 @@ impl Ask {
         self.answered_with(engine, &[], b"")
     }
 
-    /// Asks, with an app that answers 200 with these fields and this body.
-    pub(crate) fn answered_with(self, engine: &Engine, fields: &[(&str, &str)], answer: &[u8]) -> Seen {
+    /// What is decided of its head.
+    pub(crate) fn decided(self, engine: &Engine) -> Decision {
         let moment = Moment { now_ms: 1_800_000_000_000, entropy: Entropy([7; 24]) };
-        let decision = match engine.receive(self.received, self.connection, moment) {
+        match engine.receive(self.received, self.connection, moment) {
             Step::Respond(outgoing) => Decision::Respond(outgoing),
             Step::Ask(pending) => pending.decide(&[]),
-        };
-        match decision {
-            Decision::Inspect(inspecting) => went(inspecting.begin(&self.body, true), fields, answer),
+        }
+    }
+
+    /// Asks, with an app that answers 200 with these fields and this body.
+    pub(crate) fn answered_with(self, engine: &Engine, fields: &[(&str, &str)], answer: &[u8]) -> Seen {
+        let body = self.body.clone();
+        match self.decided(engine) {
+            Decision::Inspect(inspecting) => went(inspecting.begin(&body, true), fields, answer),
             decision => went(decision, fields, answer),
         }
     }

@@ -40,6 +40,8 @@ struct State {
     body_judged: bool,
     /// How much of the body was judged, when that was not all.
     left_out_after: Option<usize>,
+    /// What was found of the body only when the app had answered.
+    late: Option<Box<Denial>>,
 }
 
 impl fmt::Debug for Judgement {
@@ -54,7 +56,7 @@ impl Judgement {
         let mut running = Running::new(rules, |rules| Transaction::new(rules));
         running.with_dependent_mut(|_, transaction| feed_head(transaction, request));
         let path = shown_path(request.target.decoded_path());
-        Self(Arc::new(Mutex::new(State { running, path, body_bytes: 0, body_judged: false, left_out_after: None })))
+        Self(Arc::new(Mutex::new(State { running, path, body_bytes: 0, body_judged: false, left_out_after: None, late: None })))
     }
 
     fn with<T>(&self, act: impl FnOnce(&mut State) -> T) -> T {
@@ -90,8 +92,8 @@ impl Judgement {
     /// Judges an answer's head, phase 3; whether the rules look at its body.
     pub(super) fn answer_head(&self, response: &Response) -> bool {
         self.with(|state| {
-            // A body that the app did not wait for is judged as far as it came.
-            let _written_down_with_the_body = state.body_end();
+            // A body that the app did not wait for is judged as far as it came: its answer pays for it.
+            state.late = state.body_end();
             state.running.with_dependent_mut(|_, transaction| {
                 transaction.response_line(b"HTTP/1.1", response.status.as_u16());
                 for (name, value) in response.headers() {
@@ -111,7 +113,7 @@ impl Judgement {
                 }
                 transaction.response_body_end();
             });
-            state.denial(3..=4)
+            state.late.take().or_else(|| state.denial(3..=4))
         })
     }
 

@@ -1,10 +1,12 @@
 //! With rules of our own: what is shown here must hold for any rule set.
 
 use crate::{
-    engine::Engine,
+    engine::{Decision, Engine, ResponseStep},
+    exchange::ResponseHead,
     policy::{Policy, RuleFiles},
     testing::{Ask, Seen},
 };
+use http::{HeaderMap, StatusCode};
 use std::sync::Arc;
 
 const RULES: &str = r#"
@@ -131,6 +133,22 @@ fn of_a_long_body_the_beginning_is_judged_and_that_is_noted() {
     let long = "x".repeat(100);
     assert_eq!(json(&format!("{{\"a\": \"{long}\"}}")).status, 200, "a document that is cut is not a broken one");
     assert_eq!(json(&format!("{{\"q\": \"attack\", \"a\": \"{long}\"}}")).status, 403);
+}
+
+#[test]
+fn who_answers_before_the_body_has_ended_does_not_escape_its_judgement() {
+    let ends = |body: &[u8]| {
+        let ask = form("").header("content-length", "99");
+        let Decision::Inspect(inspecting) = ask.decided(&engine("path = \"crs\"\nbody = \"16B\"")) else {
+            panic!("not inspected")
+        };
+        let Decision::Forward(_, _, exchange) = inspecting.begin(body, false) else { panic!("not forwarded") };
+        let head = ResponseHead { status: StatusCode::OK, headers: HeaderMap::new() };
+        let ResponseStep::Send(outgoing) = exchange.response(head) else { panic!("held") };
+        outgoing.finish.findings().map(|one| one.rule.to_string()).collect::<Vec<_>>()
+    };
+    assert_eq!(ends(b"q=attack&a=12345"), ["crs"]);
+    assert_eq!(ends(b"q=a+note&a=12345"), Vec::<String>::new());
 }
 
 #[test]
