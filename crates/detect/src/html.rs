@@ -170,6 +170,8 @@ fn redirects(kind: &[u8]) -> bool {
 /// A frame as editors embed videos and maps: an HTTPS address and no document of its own.
 fn https_only(bytes: &[u8], tag: &Tag<'_>) -> bool {
     let src = attribute(bytes, tag, b"src").unwrap_or_default().trim_ascii();
+    // Within a JSON document the quotes are escaped: `src=\"https://`.
+    let src = src.strip_prefix(b"\\\"").unwrap_or(src);
     let https = src.get(..8).is_some_and(|s| s.eq_ignore_ascii_case(b"https://")) || src.starts_with(b"//");
     https && tag.name.eq_ignore_ascii_case(b"iframe")
 }

@@ -168,15 +168,13 @@ impl Body {
 
     /// What was read of a text as something else, and the text as it stands: line by line where each is a document of its own.
     fn text(&mut self, read: Result<(), Stop>, text: &[u8]) -> Judged {
-        let begins = text.trim_ascii_start().first();
         let judge = &mut self.judge;
         judge.settle(read, "body")?;
-        if !matches!(begins, Some(b'{' | b'[')) {
-            judge.value(Where::Value, &|| "body".into(), "", text);
-            return judge.settle(Ok(()), "body");
-        }
-        text.split(|byte| *byte == b'\n').try_for_each(|line| {
-            judge.value(Where::Value, &|| "body".into(), "", line);
+        let lines = matches!(text.trim_ascii_start().first(), Some(b'{' | b'['));
+        // A blob of no type has zeros: a text ends there.
+        let mut runs = text.split(|byte| *byte == 0 || (lines && *byte == b'\n')).filter(|run| !run.is_empty());
+        runs.try_for_each(|run| {
+            judge.value(Where::Value, &|| "body".into(), "", run);
             judge.settle(Ok(()), "body")
         })
     }
