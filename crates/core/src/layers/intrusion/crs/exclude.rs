@@ -99,6 +99,19 @@ impl Exclude {
         Self::Rules { ids: (rule, rule), variable, path: Some(path).filter(|path| whole && is_path(path)).map(str::to_owned) }
     }
 
+    /// Whether these rules have what it excepts from, as far as their text says.
+    pub(super) fn is_of(&self, rules: &str) -> bool {
+        match self {
+            Self::Tag(tag) => {
+                [("'", "'"), ("", ","), ("", "\"")].iter().any(|(open, end)| rules.contains(&format!("tag:{open}{tag}{end}")))
+            }
+            Self::Rules { ids: (from, to), .. } => rules.split("id:").skip(1).any(|rest| {
+                let digits = rest.split(|c: char| !c.is_ascii_digit()).next().unwrap_or_default();
+                digits.parse::<u64>().is_ok_and(|id| (*from..=*to).contains(&id))
+            }),
+        }
+    }
+
     /// What stands before the rules: exceptions by path, which are rules themselves. `number` tells them apart.
     pub(super) fn before(&self, number: usize, out: &mut String) {
         let Self::Rules { ids, variable, path: Some(path) } = self else { return };

@@ -1,6 +1,6 @@
 //! From a folder of rules to a rule set. The files are the host's: this crate opens none.
 
-use super::{Crs, policy::Folder};
+use super::{Crs, exclude::Exclude, policy::Folder};
 use crate::policy::Problems;
 use gambeson_seclang::{Files, LoadError, PRELUDE, RuleSet};
 use std::{fmt::Write as _, path::Path, sync::Arc};
@@ -15,7 +15,16 @@ impl Crs {
     pub(crate) fn load(&mut self, files: &dyn Files, problems: &mut Problems) {
         let Some(folder) = self.folder.as_ref().filter(|_| self.mode != crate::policy::Mode::Off) else { return };
         match self.rules_of(folder, files) {
-            Ok(rules) => {
+            Ok((rules, idle)) => {
+                for exclude in idle.iter().take(PROBLEMS_MAX) {
+                    let what = format!("`{exclude}` excepts nothing: there is no such rule in {}", folder.path.display());
+                    problems.warning(
+                        "intrusion.crs.exclude",
+                        folder.exclude.clone(),
+                        what,
+                        "mend the number or the tag, or remove it",
+                    );
+                }
                 for left_out in rules.left_out().iter().take(PROBLEMS_MAX) {
                     let help =
                         left_out.fault.help().unwrap_or_else(|| "what it defends against, our own detectors still do".to_owned());
@@ -31,7 +40,8 @@ impl Crs {
         }
     }
 
-    fn rules_of(&self, folder: &Folder, files: &dyn Files) -> Result<RuleSet, Fault> {
+    /// The rules, and the exceptions that are of none of them.
+    fn rules_of(&self, folder: &Folder, files: &dyn Files) -> Result<(RuleSet, Vec<String>), Fault> {
         let path = &folder.path;
         let mut texts = vec![("(what the rules build on)".to_owned(), PRELUDE.to_owned()), setup(path, files)?];
         texts.push(("(the policy)".to_owned(), self.before()));
@@ -39,9 +49,11 @@ impl Crs {
             let text = text(&name, files).map_err(Fault::Folder)?;
             texts.push((name, text));
         }
+        let is_idle = |one: &&Exclude| !texts.iter().any(|(_, text)| one.is_of(text));
+        let idle = self.exclude.iter().filter(is_idle).map(ToString::to_string).collect();
         texts.push(("(the policy's exceptions)".to_owned(), self.after()));
         let texts: Vec<(&str, &str)> = texts.iter().map(|(name, text)| (name.as_str(), text.as_str())).collect();
-        RuleSet::load(&texts, files).map_err(Fault::Rules)
+        Ok((RuleSet::load(&texts, files).map_err(Fault::Rules)?, idle))
     }
 
     /// What the policy sets before the rules run.

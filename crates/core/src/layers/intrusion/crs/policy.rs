@@ -82,6 +82,8 @@ pub struct Crs {
 pub(super) struct Folder {
     pub(super) path: PathBuf,
     pub(super) span: Option<Range<usize>>,
+    /// Where the exceptions stand.
+    pub(super) exclude: Option<Range<usize>>,
 }
 
 /// Bodies that an exchange may hold, at most.
@@ -90,7 +92,7 @@ const HOLD_BYTES_MAX: usize = 8 << 20;
 impl Crs {
     pub(in crate::layers::intrusion) fn compile(reader: &mut Reader<'_>) -> Self {
         let path: Option<String> = reader.optional("path");
-        let span = reader.span("path");
+        let (span, excluded) = (reader.span("path"), reader.span("exclude"));
         let exclude: Vec<Exclude> = reader.get("exclude");
         if exclude.len() > EXCLUDES_MAX {
             reader.error(
@@ -100,7 +102,7 @@ impl Crs {
             );
         }
         Self {
-            folder: path.map(|path| Folder { path: path.into(), span }),
+            folder: path.map(|path| Folder { path: path.into(), span, exclude: excluded }),
             mode: reader.get("mode"),
             settings: settings(reader),
             body_bytes: bytes(reader, "body"),

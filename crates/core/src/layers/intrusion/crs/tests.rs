@@ -182,6 +182,10 @@ fn a_fault_in_a_rule_is_a_problem_of_the_policy_with_its_place() {
     let [problem] = problems.0.as_slice() else { panic!("{problems}") };
     assert_eq!(problem.message, "crs/rules/own.conf:2:1: rule 7: unknown variable `ARG`");
     assert_eq!((problem.help.as_str(), &text[problem.span.clone().unwrap()]), ("did you mean `ARGS`?", "\"crs\""));
+    let typo = Policy::parse(&format!("{text}\nexclude = [\"1 ARGS:q\", \"77\", \"numbers\", \"number\"]")).unwrap();
+    let warnings: Vec<String> = typo.load_rules(&Shelf(RULES)).unwrap().warnings.0.into_iter().map(|one| one.message).collect();
+    let idle = |what: &str| format!("`{what}` excepts nothing: there is no such rule in crs");
+    assert_eq!(warnings, [idle("77"), idle("number")]);
     let elsewhere = Policy::parse("[intrusion.crs]\npath = \"gone\"").unwrap().load_rules(&Shelf(RULES));
     assert!(elsewhere.unwrap_err().to_string().contains("gone/crs-setup.conf"));
 }
