@@ -37,6 +37,8 @@ pub(crate) fn judge(text: &Text<'_>, judging: &mut Judging<'_>) {
     if text.marks.any(Marks::CONTROL)
         && !text.steps.contains(&Step::Escapes)
         && let Some(at) = memchr::memchr(0, value)
+        // What base64 hides may be a pickle, which has them for its own reasons.
+        && !(text.steps.contains(&Step::Base64) && std::str::from_utf8(value).is_err())
     {
         judging.found(&NUL, text, at.saturating_sub(16)..at + 1);
     }
@@ -248,6 +250,19 @@ mod tests {
         };
         judge(&text, &mut Judging { findings: &mut findings, budget: &mut budget });
         findings.score()
+    }
+
+    #[test]
+    fn a_nul_counts_in_texts() {
+        let found = |value: &[u8]| {
+            let (mut findings, mut budget) = (Findings::default(), Budget::new(100_000));
+            let steps = &vec![Step::Base64];
+            let text = Text { bytes: value, place: Where::Value, marks: Marks::of(value), steps, within_markup: false };
+            judge(&text, &mut Judging { findings: &mut findings, budget: &mut budget });
+            findings.score() >= BLOCK_FROM
+        };
+        assert!(found(b"x.php\0.jpg"));
+        assert!(!found(b"\x80\x04\x95\x0b\0\0\0\0\0\0\0]\x94\x8c\x03tea\x94a."), "a pickle's own");
     }
 
     #[test]
