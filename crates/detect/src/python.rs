@@ -42,8 +42,8 @@ pub(crate) fn judge(text: &Text<'_>, judging: &mut Judging<'_>) {
     for quote in [b'\'', b'"'] {
         let Some(at) = memchr::memchr(quote, value) else { continue };
         let after = value.get(at + 1..).unwrap_or_default();
-        // `'%20`: an escape, which is undone in another view; to Python it would be a number.
-        let escape = matches!(after, [b'%', b'0'..=b'9', ..]);
+        // `'%20`: an escaped space, which is one in another view; there the same is found.
+        let escape = after.starts_with(b"%20");
         if !escape && let Some(length) = leaves(after, sink, invoked) {
             judging.found(&STRING, text, at..at + 1 + length);
         }
