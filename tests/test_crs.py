@@ -159,6 +159,19 @@ def test_an_archive_that_leads_elsewhere_is_refused(guarded_app):
     assert not list(gateway.folder.rglob("stray.conf"))
 
 
+def test_the_regression_tests_of_a_rule_set_are_run_and_named(guarded_app):
+    gateway = guarded_app("")
+    own = gateway.folder / "own"
+    assert gateway.run("rules", "test", str(own)).returncode == 2, "there are no tests in it yet"
+    (own / "tests").mkdir()
+    stage = "  - test_id: {}\n    stages:\n      - input: {{uri: '/?q={}', headers: {{Host: localhost}}}}\n        output: {{log: {{expect_ids: [1]}}}}\n"
+    (own / "tests" / "1.yaml").write_text("rule_id: 1\ntests:\n" + stage.format(1, "attack") + stage.format(2, "note"), encoding="utf-8")
+    done = gateway.run("rules", "test", str(own), "--json")
+    report = json.loads(done.stdout)
+    assert (done.returncode, report["passed"], [one["test"] for one in report["failed"]]) == (1, 1, ["1-2"])
+    assert gateway.run("rules", "test", str(own), "--only", "1-1").returncode == 0
+
+
 def core_rule_set():
     """The folder of a Core Rule Set on this machine, and its setup file where that lies elsewhere."""
     named, debian = os.environ.get("GAMBESON_CRS"), pathlib.Path("/usr/share/modsecurity-crs")
