@@ -23,13 +23,22 @@ impl Ordinary {
             "url.loopback" | "url.private" => self.is_own(&finding.excerpt) || is_followed(name),
             // A Referer is an address: the lines that a form had sent stand there, escaped.
             "header.break" => part == "header referer",
-            _ => false,
+            // People and generators put quotes and dashes into passwords; what reads or writes more than that scores higher.
+            _ => is_password(name) && finding.rule.score < PASSWORD_SCORE_MIN,
         }
     }
 
     fn is_own(&self, url: &[u8]) -> bool {
         authority(url.trim_ascii()).is_some_and(|other| other.eq_ignore_ascii_case(&self.own))
     }
+}
+
+/// From this score on nothing is ordinary in a password either: a tautology, a union, a second statement.
+const PASSWORD_SCORE_MIN: u8 = 8;
+
+fn is_password(name: &str) -> bool {
+    let name = name.to_ascii_lowercase();
+    ["password", "passwd", "passphrase", "pwd"].iter().any(|word| name.contains(word))
 }
 
 /// The authority of an `http` or `https` URL, without the scheme's own port. A URL that says more of it (`user@`) is no address of ours.

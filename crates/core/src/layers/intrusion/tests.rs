@@ -171,6 +171,17 @@ fn the_log_says_how_to_allow_it() {
 }
 
 #[test]
+fn passwords_may_have_quotes_and_dashes() {
+    for password in ["p o'--tato", "x';#9", "a\"--b", "<3 &%$'/*"] {
+        let body = format!("name=ada&password={}", password.replace('%', "%25").replace('&', "%26").replace('#', "%23"));
+        let seen = post(FORM, body.as_bytes()).to(&engine("[app]\nframework = \"flask\""));
+        assert_eq!((seen.status, rules(&seen)), (200, vec![]), "{password}");
+    }
+    assert_eq!(post(FORM, b"name=ada&password=x' OR '1'='1").to(&engine("")).status, 403);
+    assert_eq!(post(FORM, b"name=ada'--&password=x").to(&engine("")).status, 403, "a name is no password");
+}
+
+#[test]
 fn names_in_a_policy_must_exist() {
     for policy in
         ["[intrusion]\nallow = [\"sqli\"]", "[[intrusion.except]]\nrules = [\"sql.onion\"]", "[intrusion]\nthreshold = 11"]
