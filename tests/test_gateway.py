@@ -100,6 +100,9 @@ def test_fifty_megabytes_pass_in_both_directions_without_being_held(serve, frami
             if count < size:
                 rest = connection.recv(1 << 20)
                 assert rest, "the body broke off"
+        # What is left unread when it closes would reset the connection, answer and all.
+        while framing == "chunked" and not tail.endswith(b"0\r\n\r\n"):
+            tail += connection.recv(65536)
         return head
 
     listener = socket.create_server(("127.0.0.1", 0))

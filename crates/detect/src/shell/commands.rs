@@ -94,7 +94,7 @@ fn may_hold_commands(path: &[u8]) -> bool {
     let folder = path.split(|b| *b == b'/').next().unwrap_or_default();
     let fits = |name: &&[u8]| name.len() == folder.len() && name.iter().zip(folder).all(|(own, b)| own == b || *b == b'?');
     let folders = [&b"bin"[..], b"sbin", b"usr", b"opt", b"etc", b"dev", b"proc", b"home", b"root", b"tmp", b"var", b"lib"];
-    folder.contains(&b'*') || folder.contains(&b'[') || folders.iter().any(|name| fits(name))
+    folder.contains(&b'*') || folder.contains(&b'[') || folders.iter().any(fits)
 }
 
 fn known(name: &[u8]) -> Option<Command> {
