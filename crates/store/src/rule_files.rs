@@ -41,7 +41,9 @@ impl policy::RuleFiles for RuleFiles {
     /// A `*` stands for any part of a file's name; folders are named in full.
     fn list(&self, pattern: &str) -> Result<Vec<String>, String> {
         let (folder, name) = pattern.rsplit_once('/').unwrap_or(("", pattern));
-        let Some((start, end)) = name.split_once('*') else { return Ok(vec![pattern.to_owned()]) };
+        let Some((start, end)) = name.split_once('*').or_else(|| folder.contains('*').then_some((name, ""))) else {
+            return Ok(vec![pattern.to_owned()]);
+        };
         if folder.contains(['*', '?', '[']) || end.contains(['*', '?', '[']) || start.contains(['?', '[']) {
             return Err("write one `*`, in the name of the file".to_owned());
         }

@@ -1,6 +1,6 @@
 //! Prints what judging costs: ordinary values, and the worst shapes we know at 128 KB.
 //!
-//! `cargo run --release -p gambeson-detect --example cost [beginning of a name]`
+//! `cargo run --release -p gambeson-detect --example detector_cost [beginning of a name]`
 
 use gambeson_detect::{Budget, Where, judge};
 use std::{hint::black_box, time::Instant};
