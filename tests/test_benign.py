@@ -6,14 +6,15 @@ GAMBESON_BENIGN_SHOW=1 prints what was stopped and why, instead of the first few
 import http.client
 import json
 import os
+import pathlib
 import subprocess
 import sys
 import time
 
 import pytest
-from conftest import ROOT
 from gateway_kit import Gateway, free_port
 
+ROOT = pathlib.Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT / "tests" / "benign"))
 
 import shapes  # noqa: E402  (these lie in the folder above)

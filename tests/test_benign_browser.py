@@ -2,15 +2,16 @@
 
 import base64
 import os
+import pathlib
 import shutil
 
 import pytest
-from conftest import ROOT
 from test_benign import APPS, Served, wires
 
 playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed: pip install -r tests/requirements.txt")
 CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
 pytestmark = pytest.mark.skipif(not CHROMIUM, reason="no chromium on this machine (or name it: CHROMIUM=/path)")
+ROOT = pathlib.Path(__file__).resolve().parent.parent
 PAGE = ROOT / "tests" / "benign" / "browser.html"
 TEXT = "It's <b>bold</b>; \"quoted\"\nSELECT one -- 日本 😀 & 50% = ½"
 #: What names have on this machine's file system; a slash ends them.

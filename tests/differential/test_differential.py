@@ -9,14 +9,16 @@ GAMBESON_DIFFERENTIAL_CASES=200000 runs more; GAMBESON_DIFFERENTIAL_SEED another
 import collections
 import json
 import os
+import pathlib
 import shutil
 import subprocess
 
 import pytest
-from conftest import ROOT
 from reading_apps import APPS, apps_for, is_json, is_xml, json_of_any_type, one_value, read_as
 from reading_explained import EXPLAINED, text_as
 from reading_requests import FORM, SEEDS, cases
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 
 # The frameworks complain about what they are sent.
 pytestmark = pytest.mark.filterwarnings("ignore")
