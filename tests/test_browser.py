@@ -298,7 +298,7 @@ def remove_comments(page, guard):
 
 
 def test_an_injected_script_does_not_run(guards, alice):
-    guard = guards()
+    guard = guards("intrusion")  # which would not let the script in
     page = alice(guard)
     try:
         assert not inject(page, guard)
@@ -309,7 +309,7 @@ def test_an_injected_script_does_not_run(guards, alice):
 
 
 def test_without_headers_it_runs(guards, alice):
-    guard = guards("headers")
+    guard = guards("headers", "intrusion")
     page = alice(guard)
     try:
         assert inject(page, guard)

@@ -34,7 +34,7 @@ enum Form {
     /// A form by nothing but one framework's reading: what is odd about it is no wonder.
     Guess(Box<UrlEncoded>),
     /// Of a type that names no values: read as what it begins like, and judged as a text, its first part alone.
-    Text { reader: Box<dyn Reader + Send + Sync>, text: Vec<u8> },
+    Text { reader: Option<Box<dyn Reader + Send + Sync>>, text: Vec<u8> },
     /// Nothing that an app reads values from.
     Opaque,
 }
@@ -63,7 +63,7 @@ fn form(media: Option<&MediaType>, profile: Profile, request: &Request, limits: 
         _ if reader.is_read_by_type() => Form::Document { reader: Box::new(reader), empty: true },
         true if profile == Profile::Bottle => Form::Guess(Box::new(UrlEncoded::new(Place::Form, limits))),
         true => Form::Opaque,
-        false => Form::Text { reader: Box::new(reader), text: Vec::new() },
+        false => Form::Text { reader: Some(Box::new(reader)), text: Vec::new() },
     })
 }
 
@@ -131,7 +131,8 @@ impl Inspector for Body {
                 self.judge.guessed(read)
             }
             Form::Text { reader, text } => {
-                let read = self.judge.read(|out| reader.finish(out));
+                let read = reader.as_mut().map_or(Ok(()), |reader| self.judge.read(|out| reader.finish(out)));
+                let read = read.or_else(|stop| if is_none_such(stop) { Ok(()) } else { Err(stop) });
                 let text = std::mem::take(text);
                 self.text(read, &text)
             }
@@ -157,7 +158,10 @@ impl Body {
                 judged
             }
             Form::Text { reader, text } => {
-                let read = self.judge.read(|out| reader.feed(bytes, out));
+                let mut read = reader.as_mut().map_or(Ok(()), |reader| self.judge.read(|out| reader.feed(bytes, out)));
+                if read.is_err_and(is_none_such) {
+                    (*reader, read) = (None, Ok(()));
+                }
                 let room = self.window.saturating_sub(text.len());
                 text.extend_from_slice(bytes.get(..room).unwrap_or(bytes));
                 self.judge.settle(read, "body")
@@ -183,4 +187,9 @@ impl Body {
         self.done |= judged.is_err();
         judged
     }
+}
+
+/// Whether a body that was only tried as a document is none: a name of many kilobytes is a text.
+fn is_none_such(stop: Stop) -> bool {
+    matches!(stop, Stop::Bound(_))
 }
