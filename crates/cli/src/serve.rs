@@ -51,8 +51,9 @@ pub(crate) fn run(args: &Args, global: &Global) -> Result {
 /// An app that is started later is fine, and one that was forgotten is worth a line.
 #[allow(clippy::print_stderr, reason = "for the operator")]
 async fn tell_if_silent(service: &Service) {
-    let address = &service.policy().upstream.address;
-    if let Err(error) = reachable(address).await {
+    let policy = service.policy();
+    let address = &policy.upstream.address;
+    if let Err(error) = reachable(address, policy.upstream.source).await {
         eprintln!("gambeson: the app does not answer at {address} yet ({error}); visitors get 502 until it does");
     }
 }

@@ -128,6 +128,8 @@ pub struct Denial {
     pub allow: String,
     /// Header fields of the refusal, such as `Retry-After`.
     pub headers: HeaderMap,
+    /// Whether the policy lets it pass, and it is only an event.
+    pub(crate) is_note: bool,
     /// Whether it was written down already, by [`crate::engine::RequestBody`]: a host hands it back later.
     pub(crate) is_written: bool,
 }
@@ -145,6 +147,7 @@ impl Denial {
             transformations: Vec::new(),
             allow: String::new(),
             headers: HeaderMap::new(),
+            is_note: false,
             is_written: false,
         })
     }
@@ -154,6 +157,13 @@ impl Denial {
     pub fn at(mut self: Box<Self>, part: impl Into<String>, value: impl Into<String>) -> Box<Self> {
         self.part = part.into();
         self.value = value.into();
+        self
+    }
+
+    /// Lets it pass: it is written down, and that is all. For what an [`Inspector`] tells.
+    #[must_use]
+    pub(crate) fn only_noted(mut self: Box<Self>) -> Box<Self> {
+        self.is_note = true;
         self
     }
 
@@ -232,7 +242,6 @@ impl Facts {
             LayerName::Csrf => self.same_origin = None,
             LayerName::Cors => self.cross_origin = None,
             LayerName::RateLimit => self.limit = None,
-            // Not trusted by anybody: it only says what to look for in the answer, where this layer reports again.
             _ => {}
         }
     }

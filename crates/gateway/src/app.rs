@@ -67,7 +67,7 @@ impl App {
     async fn answers(&mut self) -> Result<(), AppError> {
         let begun = Instant::now();
         while begun.elapsed() < START_PATIENCE {
-            if crate::service::reachable(&self.launch.address).await.is_ok() {
+            if crate::service::reachable(&self.launch.address, None).await.is_ok() {
                 return Ok(());
             }
             if let Ok(Ok(status)) = timeout(Duration::from_millis(50), self.child.wait()).await {

@@ -4,7 +4,7 @@ mod connection;
 mod pool;
 
 pub(crate) use connection::{Answer, AppConnection, BodyReader, Piece, encode};
-pub(crate) use pool::{Lease, Pool};
+pub(crate) use pool::{Lease, Pool, connect};
 
 use gambeson_core::layers::Denial;
 use gambeson_wire::Fault;

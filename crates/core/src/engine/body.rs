@@ -146,7 +146,8 @@ impl RequestBody {
 /// Writes down what a layer refuses in any mode, since an answer may have left already; hands it on where it is enforced.
 fn written(late: &Late, layer: LayerName, mode: Mode, judged: Judged) -> Judged {
     let Err(mut denial) = judged else { return Ok(()) };
-    late.add(finding_of(layer, mode, Action::Refuse, &denial));
+    let action = if denial.is_note { Action::Note } else { Action::Refuse };
+    late.add(finding_of(layer, mode, action, &denial));
     denial.is_written = true;
-    if mode == Mode::Enforce { Err(denial) } else { Ok(()) }
+    if mode == Mode::Enforce && !denial.is_note { Err(denial) } else { Ok(()) }
 }

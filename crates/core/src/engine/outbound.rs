@@ -181,9 +181,10 @@ impl Exchange {
         self.request.notes.layer = layer;
         self.request.notes.mode = Mode::Enforce;
         let (id, json, is_written) = (self.id(), self.request.wants_json(), denial.is_written);
+        let before = self.request.notes.findings.len();
         let instead = apply(&mut self.request.notes, Verdict::Refuse(denial), id, json);
         if is_written {
-            self.request.notes.findings.pop();
+            self.request.notes.findings.truncate(before);
         }
         match instead {
             Some(Halt::Instead(instead)) => self.instead(instead.status, instead.headers, instead.body),

@@ -1,15 +1,15 @@
 //! Health, readiness and metrics, on a listener of their own.
 
-use crate::{ledger::Ledger, server::Server};
+use crate::{ledger::Ledger, server::Server, upstream::connect};
 use bytes::BytesMut;
 use gambeson_core::policy::UpstreamAddress;
 use gambeson_store::metrics::CONTENT_TYPE;
 use gambeson_wire::{ConnectionOption, Framing, Limits, Scan, parse_request, write_response};
 use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
-use std::{io, time::Duration};
+use std::{io, net::Ipv4Addr, time::Duration};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
-    net::{TcpStream, UnixStream},
+    net::TcpStream,
     time::timeout,
 };
 
@@ -56,9 +56,11 @@ async fn answer(mut stream: TcpStream, ledger: &Ledger, server: &Server) -> io::
 }
 
 async fn page(target: &[u8], ledger: &Ledger, server: &Server) -> (StatusCode, String) {
+    let policy = server.policy();
+    let upstream = &policy.upstream;
     match target {
         b"/healthz" => (StatusCode::OK, "alive\n".to_owned()),
-        b"/readyz" => match reachable(&server.policy().upstream.address).await {
+        b"/readyz" => match reachable(&upstream.address, upstream.source).await {
             Ok(()) => (StatusCode::OK, "ready\n".to_owned()),
             Err(error) => (StatusCode::SERVICE_UNAVAILABLE, format!("the app cannot be reached: {error}\n")),
         },
@@ -67,16 +69,11 @@ async fn page(target: &[u8], ledger: &Ledger, server: &Server) -> (StatusCode, S
     }
 }
 
-/// Whether the app takes connections.
+/// Whether the app takes connections; `source` is the address to ask a local one from.
 ///
 /// # Errors
 /// Why it does not, within a second.
-pub async fn reachable(address: &UpstreamAddress) -> io::Result<()> {
-    let connect = async {
-        match address {
-            UpstreamAddress::Tcp(address) => TcpStream::connect(address).await.map(drop),
-            UpstreamAddress::Unix(path) => UnixStream::connect(path).await.map(drop),
-        }
-    };
+pub async fn reachable(address: &UpstreamAddress, source: Option<Ipv4Addr>) -> io::Result<()> {
+    let connect = async { connect(address, source).await.map(drop) };
     timeout(Duration::from_secs(1), connect).await.unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into()))
 }

@@ -167,7 +167,8 @@ impl Pool {
     }
 }
 
-async fn connect(address: &UpstreamAddress, source: Option<Ipv4Addr>) -> io::Result<AppStream> {
+/// Opens a connection to the app.
+pub(crate) async fn connect(address: &UpstreamAddress, source: Option<Ipv4Addr>) -> io::Result<AppStream> {
     match address {
         UpstreamAddress::Tcp(address) => {
             let stream = match (address, source) {

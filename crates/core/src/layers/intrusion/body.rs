@@ -6,17 +6,24 @@ use super::{
 };
 use crate::{
     exchange::Request,
-    layers::{Denial, Inspector, Verdict},
+    layers::{Inspector, Verdict},
 };
 use gambeson_detect::Where;
-use gambeson_read::{Limits, MediaType, Place, Profile, Reader, Stop, UrlEncoded};
+use gambeson_read::{Limits, MediaType, Reader, Stop};
 use std::fmt;
 
-/// Reads a body by its type and judges what it says.
+/// Reads a body by its type and by what it begins like, and judges what it says.
 struct Body {
-    judge: Judge,
+    judge: Judge<'static>,
     window: usize,
-    form: Form,
+    /// `None` once it can read no further.
+    reader: Option<gambeson_read::Body>,
+    /// Whether the type is one that has a reader: then the body must be what it says.
+    is_document: bool,
+    /// The beginning of a body whose type names no values: judged as one text.
+    text: Option<Vec<u8>>,
+    /// Clients send an empty body under any type; nobody reads it otherwise.
+    empty: bool,
     /// Something was refused: in `report` mode the rest passes unread.
     done: bool,
 }
@@ -27,50 +34,27 @@ impl fmt::Debug for Body {
     }
 }
 
-/// What the body is.
-enum Form {
-    /// A document with named values.
-    Document { reader: Box<dyn Reader + Send + Sync>, empty: bool },
-    /// A form by nothing but one framework's reading: what is odd about it is no wonder.
-    Guess(Box<UrlEncoded>),
-    /// Of a type that names no values: read as what it begins like, and judged as a text, its first part alone.
-    Text { reader: Option<Box<dyn Reader + Send + Sync>>, text: Vec<u8> },
-    /// Nothing that an app reads values from.
-    Opaque,
-}
-
 /// Begins to read a request's body.
-pub(super) fn inspect(layer: &Intrusion, request: &Request, mut judge: Judge) -> Verdict {
-    let limits = Limits::default();
-    let media = media(&request.headers);
-    let form = match form(media.as_ref(), layer.profile, request, &limits) {
-        Ok(form) => form,
-        Err(stop) => {
-            let settled = judge.settle(Err(stop), "body");
-            return settled.map_or_else(Verdict::Refuse, |()| Verdict::Pass);
-        }
-    };
-    judge.guessing = matches!(form, Form::Guess(_) | Form::Text { .. });
-    Verdict::Inspect(Box::new(Body { judge, window: layer.window, form, done: false }))
-}
-
-fn form(media: Option<&MediaType>, profile: Profile, request: &Request, limits: &Limits) -> Result<Form, Stop> {
-    let untyped = MediaType::read(b"");
+pub(super) fn inspect(layer: &Intrusion, request: &Request, mut judge: Judge<'_>) -> Verdict {
+    let media = media(&request.headers).unwrap_or_else(|| MediaType::read(b""));
     let graphql = request.target.decoded_path().to_ascii_lowercase().contains("graphql");
-    let reader = gambeson_read::Body::new(media.unwrap_or(&untyped), profile, graphql, limits)?;
-    // Bottle reads even a picture as a form when it is asked for one.
-    Ok(match is_opaque(media) {
-        _ if reader.is_read_by_type() => Form::Document { reader: Box::new(reader), empty: true },
-        true if profile == Profile::Bottle => Form::Guess(Box::new(UrlEncoded::new(Place::Form, limits))),
-        true => Form::Opaque,
-        false => Form::Text { reader: Some(Box::new(reader)), text: Vec::new() },
-    })
+    let reader = match gambeson_read::Body::new(&media, layer.profile, graphql, &Limits::default()) {
+        Ok(reader) => Some(reader),
+        Err(stop) => match judge.settle(Err(stop), "body") {
+            Ok(()) => None,
+            Err(denial) => return Verdict::Refuse(denial),
+        },
+    };
+    let is_document = reader.as_ref().is_none_or(gambeson_read::Body::is_read_by_type);
+    let text = (!is_document && !is_binary(&media)).then(Vec::new);
+    let judge = judge.of_body(request, !is_document);
+    Verdict::Inspect(Box::new(Body { judge, window: layer.window, reader, is_document, text, empty: true, done: false }))
 }
 
-/// Pictures, sounds, archives, bytes of no type or of a binary encoding.
-fn is_opaque(media: Option<&MediaType>) -> bool {
+/// Pictures, sounds, archives, bytes of no type or of a binary encoding: no text, though an app may find JSON in them.
+fn is_binary(media: &MediaType) -> bool {
     const STARTS: [&[u8]; 4] = [b"image/", b"audio/", b"video/", b"font/"];
-    const BINARY: [&[u8]; 20] = [
+    const BINARY: [&[u8]; 19] = [
         b"octet-stream",
         b"pdf",
         b"zip",
@@ -84,7 +68,6 @@ fn is_opaque(media: Option<&MediaType>) -> bool {
         b"grpc",
         b"grpc-web",
         b"msgpack",
-        b"x-msgpack",
         b"cbor",
         b"binary",
         b"bson",
@@ -92,7 +75,6 @@ fn is_opaque(media: Option<&MediaType>) -> bool {
         b"dns-message",
         b"ocsp-request",
     ];
-    let Some(media) = media else { return false };
     let kind = media.essence.as_slice();
     let sub = kind.split(|byte| *byte == b'/').nth(1).unwrap_or_default();
     let sub = sub.strip_prefix(b"x-").unwrap_or(sub);
@@ -103,93 +85,61 @@ fn is_opaque(media: Option<&MediaType>) -> bool {
 
 impl Inspector for Body {
     fn window(&self) -> usize {
-        if matches!(self.form, Form::Opaque) { 0 } else { self.window }
+        self.window
     }
 
     fn feed(&mut self, bytes: &[u8]) -> Judged {
         if self.done || bytes.is_empty() {
             return Ok(());
         }
+        self.empty = false;
         self.judge.worth(bytes.len());
-        let judged = self.step(bytes);
-        self.refused(judged)
+        let judged = self.read(|reader, out| reader.feed(bytes, out)).and_then(|()| self.gather(bytes));
+        self.settled(judged)
     }
 
     fn end(&mut self) -> Judged {
-        if self.done {
+        if self.done || self.empty {
             return Ok(());
         }
-        let judged = match &mut self.form {
-            // Clients send an empty body under any type; nobody reads it otherwise.
-            Form::Document { empty: true, .. } | Form::Opaque => Ok(()),
-            Form::Document { reader, .. } => {
-                let read = self.judge.read(|out| reader.finish(out));
-                self.judge.settle(read, "body")
-            }
-            Form::Guess(reader) => {
-                let read = self.judge.read(|out| reader.finish(out));
-                self.judge.guessed(read)
-            }
-            Form::Text { reader, text } => {
-                let read = reader.as_mut().map_or(Ok(()), |reader| self.judge.read(|out| reader.finish(out)));
-                let read = read.or_else(|stop| if is_none_such(stop) { Ok(()) } else { Err(stop) });
-                let text = std::mem::take(text);
-                self.text(read, &text)
-            }
-        };
-        self.refused(judged)
+        let judged = self.read(|reader, out| reader.finish(out)).and_then(|()| self.text());
+        self.settled(judged)
     }
 }
 
 impl Body {
-    fn step(&mut self, bytes: &[u8]) -> Judged {
-        match &mut self.form {
-            Form::Document { reader, empty } => {
-                *empty = false;
-                let read = self.judge.read(|out| reader.feed(bytes, out));
-                self.judge.settle(read, "body")
-            }
-            Form::Guess(reader) => {
-                let read = self.judge.read(|out| reader.feed(bytes, out));
-                let judged = self.judge.guessed(read);
-                if read.is_err() {
-                    self.form = Form::Opaque;
-                }
-                judged
-            }
-            Form::Text { reader, text } => {
-                let mut read = reader.as_mut().map_or(Ok(()), |reader| self.judge.read(|out| reader.feed(bytes, out)));
-                if read.is_err_and(is_none_such) {
-                    (*reader, read) = (None, Ok(()));
-                }
-                let room = self.window.saturating_sub(text.len());
-                text.extend_from_slice(bytes.get(..room).unwrap_or(bytes));
-                self.judge.settle(read, "body")
-            }
-            Form::Opaque => Ok(()),
+    fn read(&mut self, read: impl FnOnce(&mut gambeson_read::Body, &mut gambeson_read::Out<'_>) -> Result<(), Stop>) -> Judged {
+        let Some(reader) = &mut self.reader else { return Ok(()) };
+        let read = self.judge.read(|out| read(reader, out));
+        if read.is_err() {
+            self.reader = None;
         }
+        if self.is_document { self.judge.settle(read, "body") } else { self.judge.guessed(read) }
     }
 
-    /// What was read of a text as something else, and the text as it stands: line by line where each is a document of its own.
-    fn text(&mut self, read: Result<(), Stop>, text: &[u8]) -> Judged {
-        let judge = &mut self.judge;
-        judge.settle(read, "body")?;
+    /// Keeps the beginning of a text, and judges it as soon as it is whole: before the app gets any of it.
+    fn gather(&mut self, bytes: &[u8]) -> Judged {
+        let Some(text) = &mut self.text else { return Ok(()) };
+        let room = self.window.saturating_sub(text.len());
+        text.extend_from_slice(bytes.get(..room).unwrap_or(bytes));
+        if text.len() < self.window { Ok(()) } else { self.text() }
+    }
+
+    /// Judges a text as it stands: line by line where each is a document of its own.
+    fn text(&mut self) -> Judged {
+        let text = self.text.take().unwrap_or_default();
         let lines = matches!(text.trim_ascii_start().first(), Some(b'{' | b'['));
         // A blob of no type has zeros: a text ends there.
         let mut runs = text.split(|byte| *byte == 0 || (lines && *byte == b'\n')).filter(|run| !run.is_empty());
         runs.try_for_each(|run| {
-            judge.value(Where::Value, &|| "body".into(), "", run);
-            judge.settle(Ok(()), "body")
+            self.judge.value(Where::Value, &|| "body".into(), "", run);
+            self.judge.settle(Ok(()), "body")
         })
     }
 
-    fn refused(&mut self, judged: Result<(), Box<Denial>>) -> Judged {
+    /// What was refused ends the reading; what the policy lets pass is handed on as an event.
+    fn settled(&mut self, judged: Judged) -> Judged {
         self.done |= judged.is_err();
-        judged
+        judged.and_then(|()| self.judge.noted.take().map_or(Ok(()), |denial| Err(denial.only_noted())))
     }
-}
-
-/// Whether a body that was only tried as a document is none: a name of many kilobytes is a text.
-fn is_none_such(stop: Stop) -> bool {
-    matches!(stop, Stop::Bound(_))
 }

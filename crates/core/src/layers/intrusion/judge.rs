@@ -7,7 +7,7 @@ use super::{
     reflect::{REFLECTED, could_be_markup},
 };
 use crate::{exchange::Request, layers::Denial, record::shown_under};
-use gambeson_detect::{Findings, Where};
+use gambeson_detect::{Finding, Findings, Where};
 use gambeson_read::{
     Budget, Field, Flow, Kind, Limits, MediaType, Note, Notes, Out, Place, Profile, Reader, Sink, Stop, UrlEncoded, read_cookies,
     read_path,
@@ -18,15 +18,18 @@ use std::{borrow::Cow, sync::Arc};
 const SAY: &str = "This request looks like an attack on this site, so it was not carried out.";
 const SAY_UNREADABLE: &str = "This request could not be read in one way only, so it was not carried out.";
 
+/// The lines that let doubtful bodies pass.
+const AMBIGUOUS: &str = "[intrusion]\nambiguous = \"pass\"";
+
 /// What every request is worth, in steps, however small it is.
 const STEPS_MIN: u64 = 200_000;
 
 /// `%22` in the name of a field or file, as browsers write a quote: frameworks keep or undo it, and so do the detectors, both.
 const JUDGED_EITHER_WAY: Note = Note::PercentQuote;
 
-/// Judges the values of one request. It owns what it needs: a body is judged when the request itself is elsewhere.
+/// Judges the values of one request: of its head while it is at hand, of its body when it is elsewhere.
 #[derive(Debug)]
-pub(super) struct Judge {
+pub(super) struct Judge<'r> {
     threshold: u8,
     allow: Arc<[String]>,
     /// Those that hold for this request's path.
@@ -37,21 +40,45 @@ pub(super) struct Judge {
     steps_per_byte: u64,
     judging: gambeson_detect::Budget,
     reading: Budget,
-    /// The path, for the exception that the log proposes.
-    path: String,
-    ordinary: Ordinary,
-    pub(super) suspects: Suspects,
+    at: At<'r>,
+    /// What could become markup in the answer; nothing, most of the time.
+    pub(super) suspects: Option<Suspects>,
     /// What the present reader could have been read as, too.
     notes: Notes,
     denial: Option<Box<Denial>>,
+    /// What the policy lets pass although it was not, or not wholly, judged: an event all the same.
+    pub(super) noted: Option<Box<Denial>>,
     /// What is read is not said to be what it is read as, and may be a picture: values that no text has are none.
     pub(super) guessing: bool,
 }
 
+/// The request, or what is left to be known of it; only findings ask.
+#[derive(Debug)]
+enum At<'r> {
+    Head(&'r Request),
+    Body { path: String, ordinary: Ordinary },
+}
+
+impl At<'_> {
+    fn path(&self) -> Cow<'_, str> {
+        match self {
+            Self::Head(request) => crate::record::shown_path(request.target.decoded_path()).into(),
+            Self::Body { path, .. } => path.into(),
+        }
+    }
+
+    fn is_ordinary(&self, finding: &Finding, part: &str, name: &str) -> bool {
+        match self {
+            Self::Head(request) => Ordinary::at(&request.origin()).is(finding, part, name),
+            Self::Body { ordinary, .. } => ordinary.is(finding, part, name),
+        }
+    }
+}
+
 pub(super) type Judged = Result<(), Box<Denial>>;
 
-impl Judge {
-    pub(super) fn new(layer: &Intrusion, request: &Request) -> Self {
+impl<'r> Judge<'r> {
+    pub(super) fn new(layer: &Intrusion, request: &'r Request) -> Self {
         let path = request.target.decoded_path();
         Self {
             threshold: layer.threshold,
@@ -63,26 +90,33 @@ impl Judge {
             steps_per_byte: layer.steps_per_byte,
             judging: gambeson_detect::Budget::new(STEPS_MIN),
             reading: Budget::new(STEPS_MIN),
-            path: crate::record::shown_path(path),
-            ordinary: Ordinary::at(&request.origin()),
-            suspects: Suspects::default(),
+            at: At::Head(request),
+            suspects: None,
             notes: Notes::default(),
             denial: None,
+            noted: None,
             guessing: false,
         }
+    }
+
+    /// The same judge for the request's body, which is read when the request is elsewhere: so what could become markup is shared.
+    pub(super) fn of_body(mut self, request: &Request, guessing: bool) -> Judge<'static> {
+        let suspects = self.suspects.take().unwrap_or_default();
+        let path = self.at.path().into_owned();
+        let at = At::Body { path, ordinary: Ordinary::at(&request.origin()) };
+        Judge { at, suspects: Some(suspects), guessing, ..self }
     }
 
     /// Judges path, query, cookies and the other header fields.
     pub(super) fn head(&mut self, request: &Request) -> Judged {
         let limits = Limits::default();
-        let target = request.target.as_str();
-        self.worth(target.len() + request.headers.iter().map(|(_, value)| value.len()).sum::<usize>());
+        self.worth(request.target.as_str().len() + request.headers.iter().map(|(_, value)| value.len()).sum::<usize>());
         self.value(Where::Path, &|| "path".into(), "path", request.target.path().as_bytes());
         let segments = self.read(|out| read_path(request.target.path().as_bytes(), &limits, out));
         // A path with two meanings is the business of `protocol`.
         self.notes = Notes::default();
         self.settle(segments, "path")?;
-        if let Some((_, query)) = target.split_once('?') {
+        if let Some(query) = request.target.query() {
             let read = self.whole(&mut UrlEncoded::new(Place::Query, &limits), query.as_bytes());
             self.settle(read, "query")?;
         }
@@ -139,34 +173,36 @@ impl Judge {
         match read {
             Ok(()) | Err(Stop::Sink) => {}
             Err(Stop::Budget) => return self.spent(part),
-            Err(stop @ (Stop::Bound(_) | Stop::Fault(_))) if self.refuse_ambiguous => {
-                return Err(unreadable("unreadable", format!("{stop} (CWE-20)")).at(part, ""));
+            Err(stop @ (Stop::Bound(_) | Stop::Fault(_))) => {
+                let denial = unreadable("unreadable", format!("{stop} (CWE-20)")).at(part, "").allowed_by(AMBIGUOUS);
+                return self.unless(self.refuse_ambiguous, denial);
             }
-            Err(Stop::Bound(_) | Stop::Fault(_)) => {}
         }
         let odd = self.notes.iter().find(|note| !self.profile.agrees(*note) && *note != JUDGED_EITHER_WAY);
-        match odd.filter(|_| self.refuse_ambiguous) {
-            Some(note) => {
-                let why = format!("`{}`: the app's framework may read this otherwise (CWE-436)", note.name());
-                Err(unreadable("ambiguous", why).at(part, note.name()).allowed_by("[intrusion]\nambiguous = \"pass\""))
-            }
-            None => Ok(()),
-        }
+        let Some(note) = odd else { return Ok(()) };
+        let why = format!("`{}`: the app's framework may read this otherwise (CWE-436)", note.name());
+        self.unless(self.refuse_ambiguous, unreadable("ambiguous", why).at(part, note.name()).allowed_by(AMBIGUOUS))
     }
 
-    /// The same for what may be no document at all: only the values count.
+    /// The same for what is read as something that it does not say to be: only the values count, and a name of many kilobytes is a text.
     pub(super) fn guessed(&mut self, read: Result<(), Stop>) -> Judged {
         self.notes = Notes::default();
-        self.settle(read.or_else(|stop| if stop == Stop::Budget { Err(stop) } else { Ok(()) }), "body")
+        self.settle(read.or_else(|stop| if matches!(stop, Stop::Bound(_)) { Ok(()) } else { Err(stop) }), "body")
     }
 
-    fn spent(&self, part: &str) -> Judged {
-        if !self.refuse_spent {
-            return Ok(());
-        }
+    fn spent(&mut self, part: &str) -> Judged {
         let why = "to judge this would take more work than it is worth (CWE-400)";
         let lines = format!("[intrusion]\nwork = {}", self.steps_per_byte.saturating_mul(4));
-        Err(unreadable("work", why.into()).at(part, "").allowed_by(lines))
+        self.unless(self.refuse_spent, unreadable("work", why.into()).at(part, "").allowed_by(lines))
+    }
+
+    /// The refusal, or, where the policy lets such things pass, the event.
+    fn unless(&mut self, refuse: bool, denial: Box<Denial>) -> Judged {
+        if refuse {
+            return Err(denial);
+        }
+        self.noted.get_or_insert(denial);
+        Ok(())
     }
 
     /// Judges one value; `name` says whether it may be a secret.
@@ -187,14 +223,15 @@ impl Judge {
     }
 
     /// Keeps a value that could become markup, unless it may.
-    fn suspect(&self, part: &dyn Fn() -> String, value: &[u8]) {
+    fn suspect(&mut self, part: &dyn Fn() -> String, value: &[u8]) {
         if !could_be_markup(value) {
             return;
         }
         let part = part();
         let mut own = self.except.iter().filter(|one| one.names(&part));
         if !own.any(|one| one.holds() == Some(Where::Markup) || one.allows(REFLECTED)) {
-            self.suspects.add(value, &part, self.exception(&part, REFLECTED));
+            let allow = self.exception(&part, REFLECTED);
+            self.suspects.get_or_insert_default().add(value, &part, allow);
         }
     }
 
@@ -205,7 +242,7 @@ impl Judge {
         let allowed =
             |rule: &str| self.allow.iter().any(|written| covers(written, rule)) || own.iter().any(|one| one.allows(rule));
         let left = again.as_ref().unwrap_or(findings).list.iter();
-        let left = left.filter(|finding| !allowed(finding.rule.name) && !self.ordinary.is(finding, part, name));
+        let left = left.filter(|finding| !allowed(finding.rule.name) && !self.at.is_ordinary(finding, part, name));
         let worst = left.max_by_key(|finding| finding.rule.score).filter(|finding| finding.rule.score >= self.threshold)?;
         let rule = worst.rule;
         let why = format!("{} (CWE-{}, score {})", rule.about, rule.cwe, rule.score);
@@ -216,7 +253,7 @@ impl Judge {
 
     /// The narrowest lines that would let such a value pass.
     fn exception(&self, part: &str, rule: &str) -> String {
-        let (path, part) = (toml::Value::from(self.path.as_str()), toml::Value::from(part));
+        let (path, part) = (toml::Value::from(self.at.path().as_ref()), toml::Value::from(part));
         format!("[[intrusion.except]]\npath = {path}\nparameter = {part}\nrules = [\"{rule}\"]")
     }
 }
@@ -225,7 +262,7 @@ fn unreadable(rule: &'static str, why: String) -> Box<Denial> {
     Denial::new(rule, StatusCode::BAD_REQUEST, SAY_UNREADABLE, why)
 }
 
-impl Sink for Judge {
+impl Sink for Judge<'_> {
     fn field(&mut self, field: Field<'_>) -> Flow {
         let binary = self.guessing && field.name.iter().chain(field.value).any(|byte| *byte < b'\t');
         if binary || matches!(field.kind, Kind::Number | Kind::Bool | Kind::Null) {
@@ -268,34 +305,13 @@ const fn word(place: Place) -> &'static str {
 /// Whether a header field holds what an app may take over as text. The others are structured, read by servers and browsers alone, or
 /// judged elsewhere.
 fn is_free_text(name: &str) -> bool {
-    const STRUCTURED: [&str; 24] = [
-        "host",
-        "cookie",
-        "authorization",
-        "proxy-authorization",
-        "connection",
-        "content-length",
-        "content-type",
-        "content-encoding",
-        "transfer-encoding",
-        "date",
-        "expect",
-        "origin",
-        "range",
-        "te",
-        "upgrade",
-        "upgrade-insecure-requests",
-        "cache-control",
-        "pragma",
-        "priority",
-        "dnt",
-        "via",
-        "forwarded",
-        "keep-alive",
-        "traceparent",
-    ];
-    let structured = ["accept", "sec-", "if-", "access-control-", "x-forwarded-"].iter().any(|start| name.starts_with(start));
-    !structured && !STRUCTURED.contains(&name)
+    match name {
+        "host" | "cookie" | "authorization" | "proxy-authorization" | "connection" | "content-length" | "content-type" => false,
+        "content-encoding" | "transfer-encoding" | "date" | "expect" | "origin" | "range" | "te" | "upgrade" => false,
+        "upgrade-insecure-requests" | "cache-control" | "pragma" | "priority" | "dnt" | "via" | "forwarded" => false,
+        "keep-alive" | "traceparent" => false,
+        _ => !["accept", "sec-", "if-", "access-control-", "x-forwarded-"].iter().any(|start| name.starts_with(start)),
+    }
 }
 
 /// An address as it was before a browser escaped it: quotes are left as they are by that, and seem to enclose what is not there.

@@ -33,14 +33,22 @@ impl Layer for Intrusion {
 
     fn judge(&self, request: &mut Request, _: Option<&Route>, _: &[Answer]) -> Verdict {
         let mut judge = Judge::new(self, request);
-        let judged = judge.head(request);
-        // Not a fact for others: it says what to look for in the answer.
-        request.facts.suspects = Some(judge.suspects.clone()).filter(|suspects| request.has_body || !suspects.is_empty());
-        match judged {
+        let (judged, noted) = (judge.head(request), judge.noted.take());
+        let suspects = match request.has_body {
+            true => Some(judge.suspects.get_or_insert_default().clone()),
+            false => judge.suspects.clone(),
+        };
+        let verdict = match judged {
             Err(denial) => Verdict::Refuse(denial),
             Ok(()) if request.has_body => body::inspect(self, request, judge),
             Ok(()) => Verdict::Pass,
+        };
+        // Not a fact for others: it says what to look for in the answer.
+        request.facts.suspects = suspects;
+        if let Some(noted) = noted {
+            request.note(noted.rule, noted.why, noted.part, noted.value);
         }
+        verdict
     }
 
     fn hold(&self, request: &Request, response: &Response) -> Option<usize> {

@@ -97,10 +97,33 @@ fn work_is_bounded_and_said() {
     let seen = post(FORM, &hostile).to(&engine(cheap));
     assert_eq!((seen.status, rules(&seen)), (400, vec!["work"]));
     let seen = post(FORM, &hostile).to(&engine(&format!("{cheap}spent = \"pass\"")));
-    assert_eq!(seen.status, 200, "{:?}", seen.rules());
+    assert_eq!((seen.status, rules(&seen)), (200, vec!["work"]), "never a silent pass");
     let prose = [b"a=".as_slice(), &b"It+was+a+dark+and+stormy+night%3B+O'Brien+said+so.+".repeat(1000)].concat();
     let seen = post(FORM, &prose).to(&engine("[intrusion]\nwindow = \"1MiB\""));
     assert_eq!((seen.status, rules(&seen)), (200, vec![]));
+}
+
+#[test]
+fn what_may_be_doubtful_is_an_event() {
+    let pass = "[intrusion]\nambiguous = \"pass\"";
+    let twice = || post("application/json", b"{\"a\": 1, \"a\": 2}");
+    let torn = || post("application/json", b"{\"a\": ");
+    let query = || Ask::get(&format!("/?{}=1", "a".repeat(5_000)));
+    for (ask, rule) in [(&twice as &dyn Fn() -> Ask, "ambiguous"), (&torn, "unreadable"), (&query, "unreadable")] {
+        let seen = ask().to(&engine(""));
+        assert_eq!((seen.status, rules(&seen)), (400, vec![rule]));
+        assert_eq!(seen.findings[0].allow, pass, "{rule}");
+        let seen = ask().to(&engine(pass));
+        assert_eq!((seen.status, rules(&seen)), (200, vec![rule]), "never a silent pass");
+    }
+}
+
+#[test]
+fn a_text_is_judged_before_the_app_gets_any_of_it() {
+    let engine = engine("[intrusion]\nwindow = \"32B\"");
+    let (script, rest) = (b"see <script>alert(1)</script>...", b" and more of it".as_slice());
+    assert_eq!(in_pieces(&engine, "text/plain", &[script, rest], true), (Some("html.script".into()), false));
+    assert_eq!(in_pieces(&engine, "text/plain", &[b"see the tags that O'Brien likes ", rest], true), (None, true));
 }
 
 #[test]
@@ -132,6 +155,11 @@ fn every_kind_of_body_is_read() {
     assert_eq!((blob.status, rules(&blob)), (200, vec![]), "a text of no type is no form with a long name");
     let picture = [b"\xff\xd8\xff".as_slice(), script.as_bytes()].concat();
     assert_eq!(post("image/jpeg", &picture).to(&engine("")).status, 200, "the content of files is the app's");
+    let json = br#"{"q": "<script>alert(1)</script>"}"#;
+    for kind in ["application/octet-stream", "image/png", "application/zip"] {
+        assert_eq!(post(kind, json).to(&engine("")).status, 403, "{kind}: an app may read JSON whatever the type says");
+        assert_eq!(post(kind, br#"{"q": "O'Brien likes tags"}"#).to(&engine("")).status, 200, "{kind}");
+    }
     let form = b"\xff\xd8\xff&q=<script>alert(1)</script>";
     assert_eq!(post("image/jpeg", form).to(&engine("[app]\nframework = \"bottle\"")).status, 403, "Bottle reads it as a form");
     assert_eq!(
