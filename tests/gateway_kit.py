@@ -77,9 +77,8 @@ class Gateway:
     def run(self, *arguments, **options):
         """Runs another command on the same policy and state."""
         where = ["--policy", str(self.policy_file), "--state", str(self.state)]
-        return subprocess.run(
-            [self.binary, *arguments, *where], capture_output=True, text=True, timeout=60, **options
-        )
+        options.setdefault("timeout", 60)
+        return subprocess.run([self.binary, *arguments, *where], capture_output=True, text=True, **options)
 
     def records(self):
         """The exchanges in the audit log, oldest first. Waits a moment for the writer."""

@@ -172,6 +172,52 @@ def test_the_regression_tests_of_a_rule_set_are_run_and_named(guarded_app):
     assert gateway.run("rules", "test", str(own), "--only", "1-1").returncode == 0
 
 
+def rule_set_with_tests(folder):
+    """Two attacks that rule 1 finds, one that nothing finds, one that no gateway lets through, and an answer that leaks."""
+    rule_set(folder, RULES.replace("severity:CRITICAL", "severity:CRITICAL,logdata:'%{MATCHED_VAR}'").replace("msg:'A file", "severity:ERROR,msg:'A file"))
+    stage = "  - test_id: {}\n    stages:\n      - input: {{uri: '/?q={}', headers: {{Host: localhost{}}}}}\n        output: {{log: {{{}}}}}\n"
+    finds, leaves = "expect_ids: [1]", "no_expect_ids: [1]"
+    rows = [(1, "attack", "", finds), (2, "note", "", finds), (3, "note", "", leaves), (4, "attack", ", Transfer-Encoding: gzip", finds)]
+    rows += [(5, "note", "", "match_regex: 'in words'"), (6, "an-attack", ", Connection: keep-alive", finds)]
+    leak = '{"body": "root:x:0:0"}'
+    answer = f"  - test_id: 7\n    stages:\n      - input: {{method: POST, uri: /reflect, headers: {{Host: localhost, Content-Type: application/json}}, data: '{leak}'}}\n"
+    answer += "        output: {log: {expect_ids: [3]}}\n"
+    (folder / "tests").mkdir()
+    (folder / "tests" / "1.yaml").write_text("rule_id: 1\ntests:\n" + "".join(stage.format(*row) for row in rows) + answer, encoding="utf-8")
+
+
+def named(tests):
+    return [one["test"] for one in tests]
+
+
+def test_the_regression_tests_are_sent_through_a_gateway(guarded_app):
+    gateway = guarded_app("")
+    own = gateway.folder / "tested"
+    rule_set_with_tests(own)
+    done = gateway.run("rules", "test", str(own), "--through-gateway", "--json")
+    report = json.loads(done.stdout)
+    assert (done.returncode, report["passed"], named(report["failed"])) == (1, 4, ["1-2"])
+    assert report["refused_earlier"] == [{"test": "1-4", "why": "protocol (rule unknown-transfer-coding)"}]
+    assert named(report["excepted"]) == ["1-5"] and "words" in report["excepted"][0]["why"]
+    assert gateway.run("rules", "test", str(own), "--through-gateway", "--only", "1-1").returncode == 0
+
+
+def test_what_is_found_is_stopped_and_passes_without_the_rules(guarded_app):
+    gateway = guarded_app("")
+    own = gateway.folder / "tested"
+    rule_set_with_tests(own)
+    done = gateway.run("rules", "test", str(own), "--blocking", "--json")
+    report = json.loads(done.stdout)
+    assert (done.returncode, report["requests_stopped"], report["answers_stopped"], report["failed"]) == (0, 2, 1, [])
+    assert named(report["refused_earlier"]) == ["1-4"]
+    # A rule that finds and lets pass is no defence.
+    rules = own / "rules" / "own.conf"
+    rules.write_text(rules.read_text(encoding="utf-8").replace("phase:2,deny,t:none", "phase:2,pass,t:none"), encoding="utf-8")
+    done = gateway.run("rules", "test", str(own), "--blocking", "--json")
+    report = json.loads(done.stdout)
+    assert (done.returncode, report["answers_stopped"], named(report["failed"])) == (1, 1, ["1-1", "1-6"])
+
+
 def core_rule_set():
     """The folder of a Core Rule Set on this machine, and its setup file where that lies elsewhere."""
     named, debian = os.environ.get("GAMBESON_CRS"), pathlib.Path("/usr/share/modsecurity-crs")
@@ -202,3 +248,26 @@ def test_the_core_rule_set_stops_attacks_and_lets_ordinary_requests_pass(guarded
     assert [status("/?q=green+tea"), status("/notes?page=2&sort=name"), status("/", b"title=Tea&text=It+is+green.")] == [200] * 3
     assert status("/", b"q=1+UNION+SELECT+password+FROM+users--+") == 403
     assert all("exclude = [" in finding["allow"] for finding in findings(gateway))
+
+
+@pytest.fixture
+def tested_rule_set():
+    """The source of a Core Rule Set, with its regression tests: Debian's package comes without."""
+    folder = core_rule_set()[0]
+    if folder is None or not (folder / "tests").is_dir():
+        pytest.skip("no Core Rule Set with its regression tests: name the folder of its source by GAMBESON_CRS")
+    return str(folder)
+
+
+def test_the_core_rule_sets_tests_pass_through_the_gateway(guarded_app, tested_rule_set):
+    done = guarded_app("").run("rules", "test", tested_rule_set, "--through-gateway", "--json", timeout=600)
+    report = json.loads(done.stdout)
+    assert done.returncode == 0, report["failed"]
+    assert report["passed"] > 5000 and len(report["refused_earlier"]) < 20 and len(report["excepted"]) < 30
+
+
+def test_what_the_core_rule_sets_critical_rules_find_is_stopped(guarded_app, tested_rule_set):
+    done = guarded_app("").run("rules", "test", tested_rule_set, "--blocking", "--json", timeout=600)
+    report = json.loads(done.stdout)
+    assert done.returncode == 0, report["failed"]
+    assert report["requests_stopped"] > 2000 and report["answers_stopped"] > 50

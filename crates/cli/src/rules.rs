@@ -4,6 +4,7 @@ mod archive;
 mod install;
 mod regression;
 mod source;
+mod through;
 
 use crate::{Failure, Global, Outcome, Result};
 use gambeson_core::policy::Policy;
@@ -27,7 +28,7 @@ enum What {
     Update(From),
     /// List what is installed
     List,
-    /// Run the regression tests that come with a rule set, in process
+    /// Run the regression tests that come with a rule set: in process, or through a gateway
     ///
     /// Exit code 1 when one fails that is not excepted by name.
     Test {
@@ -37,6 +38,13 @@ enum What {
         /// Only tests whose name begins so, such as 942100 or 942100-3 (repeatable)
         #[arg(long, value_name = "NAME")]
         only: Vec<String>,
+        /// Send each test's bytes to a gateway that is started for it, and read from its audit log which rules matched
+        #[arg(long)]
+        through_gateway: bool,
+        /// Show that blocking blocks: send what one critical rule of paranoia level 1 finds to a gateway that refuses it, and to one
+        /// without the rules
+        #[arg(long, conflicts_with = "through_gateway")]
+        blocking: bool,
     },
 }
 
@@ -68,7 +76,9 @@ pub(crate) fn run(args: &Args, global: &Global) -> Result {
         What::Add(from) => put(from, global, false),
         What::Update(from) => put(from, global, true),
         What::List => list(global),
-        What::Test { folder, only } => regression::run(folder, only, global),
+        What::Test { folder, only, blocking: true, .. } => through::blocking(folder, only, global),
+        What::Test { folder, only, through_gateway: true, .. } => through::detecting(folder, only, global),
+        What::Test { folder, only, .. } => regression::run(folder, only, global),
     }
 }
 

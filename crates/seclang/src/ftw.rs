@@ -5,11 +5,13 @@
 //! to `/reflect` asks for and an empty 200 to all else. What the HTTP server in front would refuse on its own is asked of
 //! the caller ([`Front`]).
 
+mod backend;
 mod case;
 mod exchange;
 mod request;
 mod yaml;
 
+pub use backend::Answer;
 pub use case::{Expectation, Stage, Test, tests};
 pub use exchange::{Front, Observed, Outcome, exchange, judge};
 

@@ -181,6 +181,12 @@ impl<'r> Transaction<'r> {
         self.verdict.interruption.as_ref()
     }
 
+    /// Whether the rules' own settings let them find but refuse nothing (`SecRuleEngine DetectionOnly`).
+    #[must_use]
+    pub fn only_detects(&self) -> bool {
+        self.state.engine == Switch::DetectionOnly
+    }
+
     /// What the rules have said so far.
     #[must_use]
     pub fn verdict(&self) -> &Verdict {

@@ -27,27 +27,36 @@ struct Report {
     excepted: Vec<Named>,
 }
 
+/// A test that did not pass.
 #[derive(Debug, Serialize)]
-struct Named {
-    test: String,
-    why: String,
+pub(super) struct Named {
+    pub(super) test: String,
+    pub(super) why: String,
 }
 
 pub(super) fn run(folder: &Path, only: &[String], global: &Global) -> Result {
-    let rules = load(folder)?;
+    let tests = tests(folder, only)?;
+    let rules = load(folder, ftw::SETTINGS)?;
     let mut report = Report { rules: rules.len(), ..Report::default() };
+    tests.iter().for_each(|test| report.add(&rules, test));
+    global.print(&report, Report::text)?;
+    Ok(Outcome::findings_if(!report.failed.is_empty()))
+}
+
+/// The tests that lie in the source of a rule set, those of one file after those of another.
+pub(super) fn tests(folder: &Path, only: &[String]) -> Result<Vec<Test>> {
+    let mut all = Vec::new();
     for path in test_files(folder)? {
         let text = fs::read_to_string(&path).map_err(|error| Failure::at(&path, error))?;
         let tests = ftw::tests(&text).map_err(|why| Failure::at(&path, why))?;
-        let wanted = |test: &&Test| only.is_empty() || only.iter().any(|start| is_named(&test.name, start));
-        tests.iter().filter(wanted).for_each(|test| report.add(&rules, test));
+        let wanted = |test: &Test| only.is_empty() || only.iter().any(|start| is_named(&test.name, start));
+        all.extend(tests.into_iter().filter(wanted));
     }
-    if report.passed + report.failed.len() + report.excepted.len() == 0 {
+    if all.is_empty() {
         let help = "the tests of a rule set lie in its source, under tests/; minimal releases come without";
         return Err(Failure::at(folder, "there are no tests").help(help));
     }
-    global.print(&report, Report::text)?;
-    Ok(Outcome::findings_if(!report.failed.is_empty()))
+    Ok(all)
 }
 
 /// `942100` names all tests of the rule, `942100-3` one.
@@ -68,30 +77,39 @@ impl Report {
     }
 
     fn text(&self) -> String {
-        let mut text = String::new();
-        for (word, tests) in [("excepted", &self.excepted), ("failed", &self.failed)] {
-            for Named { test, why } in tests {
-                // Writing to a string cannot fail.
-                let _infallible = writeln!(text, "{word} {test}: {why}");
-            }
-        }
+        let mut text = listed("excepted", &self.excepted);
+        text.push_str(&listed("failed", &self.failed));
         let (failed, excepted) = (self.failed.len(), self.excepted.len());
         let _infallible = writeln!(text, "{} rules; {} passed, {failed} failed, {excepted} excepted", self.rules, self.passed);
         text
     }
 }
 
-/// The rules with the settings that their tests are written for.
-fn load(folder: &Path) -> Result<RuleSet> {
+/// A line for each test, with why it is told.
+pub(super) fn listed(word: &str, tests: &[Named]) -> String {
+    let mut text = String::new();
+    for Named { test, why } in tests {
+        // Writing to a string cannot fail.
+        let _infallible = writeln!(text, "{word} {test}: {why}");
+    }
+    text
+}
+
+/// The setup file that comes with the rules: their tests are written for what it says, not for what was made of it.
+pub(super) fn setup(folder: &Path) -> Result<PathBuf> {
     let setup = [folder.join("crs-setup.conf.example"), folder.join("crs-setup.conf")];
-    let setup = setup.iter().find(|path| path.is_file()).ok_or_else(|| {
+    setup.into_iter().find(|path| path.is_file()).ok_or_else(|| {
         Failure::at(folder, "there is no crs-setup.conf.example").help("name the folder that holds rules/, tests/ and this file")
-    })?;
+    })
+}
+
+/// The rules with these settings behind those of their setup file.
+pub(super) fn load(folder: &Path, settings: &str) -> Result<RuleSet> {
     let named = |path: &Path| -> Result<(String, String)> {
         Ok((path.display().to_string(), fs::read_to_string(path).map_err(|error| Failure::at(path, error))?))
     };
-    let mut texts = vec![("(what the rules build on)".to_owned(), PRELUDE.to_owned()), named(setup)?];
-    texts.push(("(settings of the tests)".to_owned(), ftw::SETTINGS.to_owned()));
+    let mut texts = vec![("(what the rules build on)".to_owned(), PRELUDE.to_owned()), named(&setup(folder)?)?];
+    texts.push(("(settings of the tests)".to_owned(), settings.to_owned()));
     let mut rules = found(&folder.join("rules"), &["conf"], DEPTH_MAX)?;
     rules.sort();
     for path in rules {

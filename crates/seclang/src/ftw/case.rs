@@ -2,6 +2,7 @@
 
 use super::request;
 use super::yaml::{self, Node};
+use regex_automata::meta::Regex;
 
 /// One test.
 #[derive(Debug, Clone)]
@@ -34,6 +35,36 @@ pub struct Expectation {
     pub log: Option<String>,
     /// A pattern that must not be found in the log.
     pub no_log: Option<String>,
+}
+
+impl Expectation {
+    /// Compares it with what came: the status, whether a rule is in the log, and the log.
+    ///
+    /// # Errors
+    /// What is otherwise.
+    pub fn compare(&self, status: u16, has: &dyn Fn(u64) -> bool, log: &str) -> Result<(), String> {
+        if let Some(wanted) = self.status.filter(|wanted| *wanted != status) {
+            return Err(format!("status {status} and not {wanted}"));
+        }
+        if let Some(id) = self.ids.iter().find(|id| !has(**id)) {
+            return Err(format!("{id} is not in the log:\n{log}"));
+        }
+        if let Some(id) = self.no_ids.iter().find(|id| has(**id)) {
+            return Err(format!("{id} is in the log:\n{log}"));
+        }
+        let found = |pattern: &str| Regex::new(pattern).map(|p| p.is_match(log)).map_err(|e| e.to_string());
+        if let Some(pattern) = &self.log
+            && !found(pattern)?
+        {
+            return Err(format!("no `{pattern}` in the log:\n{log}"));
+        }
+        if let Some(pattern) = &self.no_log
+            && found(pattern)?
+        {
+            return Err(format!("`{pattern}` in the log:\n{log}"));
+        }
+        Ok(())
+    }
 }
 
 /// The tests of one file.

@@ -1,10 +1,8 @@
 //! A test's requests before the rules, and what came of them.
 
-use super::case::{Expectation, Stage, Test};
-use crate::transform::Transform;
+use super::backend::Answer;
+use super::case::{Stage, Test};
 use crate::{RuleSet, Transaction, Verdict};
-use gambeson_read::{Budget, Field, Flow, Json, Limits, Note, Out, Reader, Sink};
-use regex_automata::meta::Regex;
 use std::net::{Ipv4Addr, SocketAddr};
 
 /// What the HTTP server in front answers on its own to these bytes; None if it lets them through. Only a test that expects a
@@ -47,35 +45,11 @@ pub fn judge(rules: &RuleSet, test: &Test, front: Front<'_>) -> Outcome {
             Some(status) => Observed { status, ..Observed::default() },
             None => exchange(Transaction::new(rules), request),
         };
-        if let Err(why) = compare(expect, &observed) {
+        if let Err(why) = expect.compare(observed.status, &|id| observed.has(id), &observed.log()) {
             return Outcome::Failed(why);
         }
     }
     Outcome::Passed
-}
-
-fn compare(expect: &Expectation, observed: &Observed) -> Result<(), String> {
-    if let Some(status) = expect.status.filter(|status| *status != observed.status) {
-        return Err(format!("status {} and not {status}", observed.status));
-    }
-    if let Some(id) = expect.ids.iter().find(|id| !observed.has(**id)) {
-        return Err(format!("{id} is not in the log:\n{}", observed.log()));
-    }
-    if let Some(id) = expect.no_ids.iter().find(|id| observed.has(**id)) {
-        return Err(format!("{id} is in the log:\n{}", observed.log()));
-    }
-    let found = |pattern: &str| Regex::new(pattern).map(|p| p.is_match(&observed.log())).map_err(|e| e.to_string());
-    if let Some(pattern) = &expect.log
-        && !found(pattern)?
-    {
-        return Err(format!("no `{pattern}` in the log:\n{}", observed.log()));
-    }
-    if let Some(pattern) = &expect.no_log
-        && found(pattern)?
-    {
-        return Err(format!("`{pattern}` in the log:\n{}", observed.log()));
-    }
-    Ok(())
 }
 
 /// One request with its answer before the rules.
@@ -88,7 +62,7 @@ pub fn exchange(mut transaction: Transaction<'_>, request: &[u8]) -> Observed {
     for (name, value) in &parts.headers {
         transaction.request_header(name, value);
     }
-    let answer = Answer::to(&parts);
+    let answer = Answer::to(parts.method, parts.target, &parts.body);
     transaction.request_head();
     transaction.request_body(&parts.body);
     transaction.request_body_end();
@@ -160,57 +134,4 @@ fn unchunk(mut rest: &[u8]) -> Vec<u8> {
         rest = rest.get(start.saturating_add(size).saturating_add(2)..).unwrap_or_default();
     }
     body
-}
-
-/// What the test backend answers.
-struct Answer {
-    status: u16,
-    headers: Vec<(Vec<u8>, Vec<u8>)>,
-    body: Vec<u8>,
-}
-
-impl Answer {
-    fn to(parts: &Parts<'_>) -> Answer {
-        let mut answer = Answer { status: 200, headers: Vec::new(), body: Vec::new() };
-        let path = parts.target.split(|b| *b == b'?').next().unwrap_or_default();
-        if parts.method != b"POST" || !(path == b"/reflect" || path.starts_with(b"/reflect/")) {
-            return answer;
-        }
-        let mut budget = Budget::new(u64::MAX);
-        let mut json = Json::new(&Limits { value_bytes: 64 << 20, ..Limits::default() });
-        let mut out = Out { sink: &mut answer, budget: &mut budget };
-        let read = json.feed(&parts.body, &mut out).and_then(|()| json.finish(&mut out));
-        if read.is_err() {
-            answer = Answer { status: 400, headers: Vec::new(), body: b"Invalid JSON in request body".to_vec() };
-        }
-        if !answer.body.is_empty() && !answer.headers.iter().any(|(name, _)| name.eq_ignore_ascii_case(b"content-type")) {
-            answer.headers.push((b"Content-Type".to_vec(), answer.guessed_type().to_vec()));
-        }
-        answer
-    }
-
-    /// As servers guess that are told no type.
-    fn guessed_type(&self) -> &'static [u8] {
-        if self.body.trim_ascii_start().starts_with(b"<") { b"text/html; charset=utf-8" } else { b"text/plain; charset=utf-8" }
-    }
-}
-
-impl Sink for Answer {
-    fn field(&mut self, field: Field<'_>) -> Flow {
-        match field.name {
-            b"status" => self.status = std::str::from_utf8(field.value).ok().and_then(|s| s.parse().ok()).unwrap_or(200),
-            b"body" => self.body = field.value.to_vec(),
-            b"encodedBody" if self.body.is_empty() => self.body = Transform::Base64Decode.apply(field.value).into_owned(),
-            name => {
-                if let Some(name) = name.strip_prefix(b"headers.") {
-                    self.headers.push((name.to_vec(), field.value.to_vec()));
-                }
-            }
-        }
-        Flow::Continue
-    }
-
-    fn note(&mut self, _: Note) -> Flow {
-        Flow::Continue
-    }
 }

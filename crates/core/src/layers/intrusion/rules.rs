@@ -3,7 +3,7 @@
 use crate::layers::Rule;
 use std::sync::LazyLock;
 
-const OWN: [Rule; 6] = [
+const OWN: [Rule; 7] = [
     Rule {
         name: "ambiguous",
         about: "A query or body can be read in two ways, and the app's framework may choose the other one; it is refused.",
@@ -28,6 +28,11 @@ const OWN: [Rule; 6] = [
         name: "crs",
         about: "A rule of the folder that `intrusion.crs.path` names refuses the request or the answer; the log says which.",
         why: "What these rules defend against is said in their own files and tags.",
+    },
+    Rule {
+        name: "crs-detected",
+        about: "Rules of a folder that says `SecRuleEngine DetectionOnly` match; nothing is refused, and all of them are noted.",
+        why: "A rule set that is only watched must be seen to find something (CWE-778).",
     },
     Rule {
         name: "crs-partial",

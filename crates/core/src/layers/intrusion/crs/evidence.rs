@@ -15,6 +15,9 @@ const SAY_ANSWER: &str = "The answer of this site shows what it should not, so i
 /// Rules that the log names of one refusal, at most.
 const NAMED_MAX: usize = 8;
 
+/// Rules that the log names of one exchange in which they only detect, at most.
+const DETECTED_MAX: usize = 200;
+
 /// The refusal, when the rules ended the exchange in one of these phases.
 pub(super) fn denial(verdict: &Verdict, phases: &RangeInclusive<u8>, path: &str) -> Option<Box<Denial>> {
     let end = verdict.interruption.as_ref().filter(|end| phases.contains(&end.phase))?;
@@ -39,9 +42,27 @@ pub(super) fn denial(verdict: &Verdict, phases: &RangeInclusive<u8>, path: &str)
     Some(denial.allowed_by(allow(&grounds, end.rule, path)))
 }
 
+/// What is written down of matches that refuse nothing: every rule, and the value of the gravest.
+pub(super) fn detected(verdict: &Verdict) -> Option<(String, String, String)> {
+    let mut rules: Vec<String> = Vec::new();
+    for found in &verdict.matches {
+        let rule = found.rule.to_string();
+        if rules.len() < DETECTED_MAX && !rules.contains(&rule) {
+            rules.push(rule);
+        }
+    }
+    let main = verdict.matches.iter().min_by_key(|found| (adds_up(found), found.severity.unwrap_or(u8::MAX)))?;
+    let why = format!("rules {} match; the rule set says `SecRuleEngine DetectionOnly`", rules.join(", "));
+    Some((why, shown(main.variable.as_bytes()), shown_under(&main.variable, &main.value)))
+}
+
+/// Whether a rule only counts what others found.
+fn adds_up(found: &Match) -> bool {
+    found.variable.starts_with("TX")
+}
+
 /// The matches that led to the end, the gravest first: the rule that refuses often only adds up what others found.
 fn grounds(verdict: &Verdict, ended_by: u64, of_answer: bool) -> Vec<&Match> {
-    let adds_up = |found: &Match| found.variable.starts_with("TX");
     let mut found: Vec<&Match> =
         verdict.matches.iter().filter(|found| !adds_up(found) && (found.phase > 2) == of_answer).collect();
     found.sort_by_key(|found| (found.rule != ended_by, found.severity.unwrap_or(u8::MAX)));

@@ -59,10 +59,11 @@ impl Layer for Crs {
             let why = "the rules judged the beginning of the body only";
             response.noted("crs-partial", why, "body".to_owned(), format!("more than {bytes} bytes"));
         }
-        if !response.from_app {
-            return Outcome::Pass;
+        let replaced = response.from_app.then(|| judgement.answer(body, response)).flatten();
+        if let Some((why, part, value)) = judgement.only_detected() {
+            response.noted("crs-detected", why, part, value);
         }
-        judgement.answer(body, response).map_or(Outcome::Pass, Outcome::Replace)
+        replaced.map_or(Outcome::Pass, Outcome::Replace)
     }
 }
 

@@ -117,6 +117,15 @@ impl Judgement {
         })
     }
 
+    /// What rules found that are told to refuse nothing: why, where, and the value.
+    pub(super) fn only_detected(&self) -> Option<(String, String, String)> {
+        self.with(|state| {
+            state.running.with_dependent(|_, transaction| {
+                transaction.only_detects().then(|| evidence::detected(transaction.verdict())).flatten()
+            })
+        })
+    }
+
     /// After how many bytes the body was not looked at any more, when it was longer.
     pub(super) fn left_out(&self) -> Option<usize> {
         self.with(|state| state.left_out_after)
@@ -151,6 +160,10 @@ fn feed_head(transaction: &mut Transaction<'_>, request: &Request) {
         transaction.request_header(b"host", request.host.as_bytes());
     }
     feed_headers(transaction, &request.headers);
+    // The reader takes away how the body came; rules take a POST without either field for a fault.
+    if request.has_body && request.version == Version::HTTP_11 && !request.headers.contains_key(header::CONTENT_LENGTH) {
+        transaction.request_header(header::TRANSFER_ENCODING.as_str().as_bytes(), b"chunked");
+    }
     transaction.request_head();
 }
 

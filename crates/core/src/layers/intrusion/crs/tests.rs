@@ -81,6 +81,29 @@ fn report_writes_down_and_refuses_nothing() {
 }
 
 #[test]
+fn a_rule_set_that_only_detects_names_every_rule_and_refuses_nothing() {
+    let rules = String::leak(format!("SecRuleEngine DetectionOnly\n{RULES}"));
+    let policy = Policy::parse("[intrusion.crs]\npath = \"crs\"").unwrap().load_rules(&Shelf(rules)).unwrap();
+    let engine = Engine::new(Arc::new(policy));
+    let seen = Ask::get("/a?n=123456789&q=attack").header("user-agent", "robot").to(&engine);
+    assert_eq!((seen.status, seen.rules(), seen.recorded), (200, vec!["crs-detected"], true));
+    let one = &seen.findings[0];
+    assert_eq!(one.why, "rules 2, 1, 3, 9 match; the rule set says `SecRuleEngine DetectionOnly`");
+    assert_eq!((one.part.as_str(), one.value.as_str(), one.action), ("ARGS:q", "attack", crate::record::Action::Note));
+    assert_eq!(Ask::get("/a").to(&engine).rules(), Vec::<&str>::new());
+}
+
+#[test]
+fn a_body_without_a_length_is_seen_to_come_in_chunks() {
+    let rule = "SecRule REQUEST_HEADERS:Transfer-Encoding \"@streq chunked\" \"id:1,phase:1,deny\"";
+    let policy = Policy::parse("[intrusion.crs]\npath = \"crs\"").unwrap().load_rules(&Shelf(rule)).unwrap();
+    let engine = Engine::new(Arc::new(policy));
+    assert_eq!(form("q=a").to(&engine).status, 403);
+    assert_eq!(form("q=a").header("content-length", "3").to(&engine).status, 200);
+    assert_eq!(Ask::get("/").to(&engine).status, 200);
+}
+
+#[test]
 fn rules_that_add_up_are_named_with_the_gravest_first() {
     let on = engine(ON);
     let seen = Ask::get("/a?n=123456789").header("user-agent", "robot").to(&on);
