@@ -49,9 +49,10 @@ $(CACHE)/venv.stamp: tests/requirements.txt pyproject.toml $(wildcard crates/*/s
 	GAMBESON_BUILD_PROFILE=dev $(VENV)/bin/pip install -q .
 	touch $@
 
-bench: ## Measure beside nginx and write docs/benchmarks.md
+bench: ## Measure beside nginx, with and without ModSecurity, and write docs/benchmarks.md
 	cargo build --locked --release -p gambeson
 	$(PYTHON) benches/run.py --gambeson $(TARGET)/release/gambeson --write docs/benchmarks.md
+	$(PYTHON) benches/waf.py --gambeson $(TARGET)/release/gambeson --write docs/benchmarks.md
 
 fuzz: fuzz-heads ## A million mutated heads, then a minute of fuzzing for each parser of hostile bytes (needs cargo-fuzz)
 	cargo run --locked -q -p gambeson-wire --example mutate -- --seeds fuzz/corpus

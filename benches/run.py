@@ -79,8 +79,13 @@ def nginx(folder, name, config, core):
 
 
 def nginx_worker(process):
-    children = pathlib.Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
-    return int(children[0])
+    """Its worker's number, once there is one: rules take a while to load."""
+    for _ in range(100):
+        children = pathlib.Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
+        if children or process.poll() is not None:
+            break
+        time.sleep(0.2)
+    return int(children[0]) if children else sys.exit("nginx did not start")
 
 
 BASE = """worker_processes 1; daemon off; pid {folder}/{name}.pid; error_log {folder}/{name}.log;
@@ -214,7 +219,7 @@ def run(options, folder):
         app.terminate()
     print(table)
     if options.write:
-        options.write.write_text(page(options, table), encoding="utf-8")
+        put(options.write, "proxy", page(options, table))
 
 
 def build_handshakes():
@@ -268,11 +273,24 @@ def row(name, rates):
     return f"| {name} | " + " | ".join(cells) + " |"
 
 
-def page(options, table):
-    version = subprocess.run(["nginx", "-v"], capture_output=True, text=True, check=False).stderr.strip()
-    return f"""# Benchmarks
+def put(path, name, text):
+    """Writes one part of a page; the other benchmark's part stays as it is."""
+    before, after = f"<!-- {name}: made by make bench -->", f"<!-- end of {name} -->"
+    page = path.read_text(encoding="utf-8") if path.exists() else "# Benchmarks\n"
+    part = f"{before}\n{text.strip()}\n{after}"
+    start, end = page.find(before), page.find(after)
+    page = page[:start] + part + page[end + len(after) :] if 0 <= start < end else f"{page.rstrip()}\n\n{part}\n"
+    path.write_text(page, encoding="utf-8")
 
-Written by `make bench` on {datetime.date.today().isoformat()}: {options.rounds} alternating rounds of {options.seconds} s, {version.split(': ')[-1]}
+
+def nginx_version():
+    return subprocess.run(["nginx", "-v"], capture_output=True, text=True, check=False).stderr.strip().split(": ")[-1]
+
+
+def page(options, table):
+    return f"""## As a proxy
+
+Written by `make bench` on {datetime.date.today().isoformat()}: {options.rounds} alternating rounds of {options.seconds} s, {nginx_version()}
 with its OpenSSL, {platform.machine()}, one core each. Figures are requests (or handshakes) per CPU second of the proxy, medians; in
 brackets the ratio to nginx of the same row. nginx sends the same six security headers. `gambeson-bare` has every layer
 off; `gambeson-default` is the default policy, with a limit too high to be reached. Post-quantum handshakes are compared with

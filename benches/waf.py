@@ -9,9 +9,14 @@ modsecurity-crs. What is absent is left out with a line. Loopback only; bounded 
 """
 
 import argparse
+import datetime
+import http.client
 import json
 import os
 import pathlib
+import platform
+import re
+import shutil
 import statistics
 import subprocess
 import sys
@@ -81,48 +86,80 @@ def load(url, path, seconds):
     return done, bad
 
 
-def modsecurity(folder, app, crs):
-    """nginx as in the other benchmark, with ModSecurity and these rules."""
-    module = "/usr/lib/nginx/modules/ngx_http_modsecurity_module.so"
-    if not crs or not pathlib.Path(module).exists():
-        return None
+def rule_set(folder, crs):
+    """The rules as they are, beside the settings of a release: one folder for both engines."""
+    place = folder / "crs"
+    place.mkdir()
+    (place / "rules").symlink_to(pathlib.Path(crs, "rules").resolve())
     setup = next((path for path in setups(crs) if path.exists()), None)
-    rules = folder / "modsecurity.conf"
-    rules.write_text(
-        "SecRuleEngine On\nSecRequestBodyAccess On\nSecResponseBodyAccess On\nSecResponseBodyMimeType text/plain text/html\n"
-        'SecRule REQUEST_HEADERS:Content-Type "^application/json" "id:200001,phase:1,t:none,t:lowercase,pass,nolog,'
-        'ctl:requestBodyProcessor=JSON"\n' + (f"Include {setup}\n" if setup else "") + f"Include {crs}/rules/*.conf\n"
-    )
-    port = bench.free_port()
-    config = f"load_module {module};\n" + bench.BASE.format(folder=folder, name="modsecurity") + f"""
- upstream u {{ server 127.0.0.1:{app}; keepalive 64; }} modsecurity on; modsecurity_rules_file {rules};
- server {{ listen 127.0.0.1:{port}; location / {{ proxy_pass http://u; proxy_http_version 1.1; proxy_set_header Connection "";
-  proxy_set_header Host $host; }} }} }}"""
-    process = bench.nginx(folder, "modsecurity", config, bench.PROXY_CORE)
-    return bench.Proxy("nginx + ModSecurity", process, port, None, bench.nginx_worker(process))
+    (place / "crs-setup.conf").write_text(setup.read_text(encoding="utf-8") if setup else "", encoding="utf-8")
+    return place
 
 
 def setups(crs):
-    crs = pathlib.Path(crs)
-    return [crs / "crs-setup.conf", crs / "crs-setup.conf.example", pathlib.Path("/etc/modsecurity/crs/crs-setup.conf")]
+    return [pathlib.Path(crs, "crs-setup.conf.example"), pathlib.Path(crs, "crs-setup.conf"), pathlib.Path("/etc/modsecurity/crs/crs-setup.conf")]
 
 
-def bare_nginx(folder, app):
+def nginx_with(folder, app, name, label, before="", within=""):
     port = bench.free_port()
-    config = bench.BASE.format(folder=folder, name="bare") + f"""
- upstream u {{ server 127.0.0.1:{app}; keepalive 64; }}
+    config = before + bench.BASE.format(folder=folder, name=name) + f"""
+ upstream u {{ server 127.0.0.1:{app}; keepalive 64; }} {within}
  server {{ listen 127.0.0.1:{port}; location / {{ proxy_pass http://u; proxy_http_version 1.1; proxy_set_header Connection "";
   proxy_set_header Host $host; }} }} }}"""
-    process = bench.nginx(folder, "bare", config, bench.PROXY_CORE)
-    return bench.Proxy("nginx", process, port, None, bench.nginx_worker(process))
+    process = bench.nginx(folder, name, config, bench.PROXY_CORE)
+    return bench.Proxy(label, process, port, None, bench.nginx_worker(process))
 
 
-def gambesons(binary, folder, app, crs):
+BARE, RIVAL = "nginx", "nginx + ModSecurity"
+OFF, OWN, CRS = "gambeson, layer off", "gambeson, own detectors", "gambeson, CRS"
+MODULE = pathlib.Path("/usr/lib/nginx/modules/ngx_http_modsecurity_module.so")
+
+
+def modsecurity(folder, app, rules):
+    """nginx as the bare one, with ModSecurity and these rules."""
+    settings = folder / "modsecurity-rules.conf"
+    settings.write_text(
+        "SecRuleEngine On\nSecRequestBodyAccess On\nSecResponseBodyAccess On\nSecResponseBodyMimeType text/plain text/html\n"
+        'SecRule REQUEST_HEADERS:Content-Type "^application/json" "id:200001,phase:1,t:none,t:lowercase,pass,nolog,'
+        f'ctl:requestBodyProcessor=JSON"\nInclude {rules}/crs-setup.conf\nInclude {rules}/rules/*.conf\n'
+    )
+    return nginx_with(folder, app, "modsecurity", RIVAL, f"load_module {MODULE};\n", f"modsecurity on; modsecurity_rules_file {settings};")
+
+
+def proxies(options, folder, app, crs):
+    """Those that can be had on this machine, and a line for each that cannot."""
+    rules = rule_set(folder, crs) if crs else None
+    yield nginx_with(folder, app, "bare", BARE)
+    if rules and MODULE.exists():
+        yield modsecurity(folder, app, rules)
+    elif rules:
+        print("left out: nginx + ModSecurity (Debian: libnginx-mod-http-modsecurity)", file=sys.stderr)
     limits = '[rate_limit]\nmode = "off"\n'
-    yield bench.start_gambeson(binary, folder, "gambeson, layer off", app, limits + '[intrusion]\nmode = "off"\n')
-    yield bench.start_gambeson(binary, folder, "gambeson, own detectors", app, limits)
-    if crs:
-        yield bench.start_gambeson(binary, folder, "gambeson, CRS", app, f'{limits}[intrusion.crs]\npath = "{crs}"\n')
+    yield bench.start_gambeson(options.gambeson, folder, OFF, app, limits + '[intrusion]\nmode = "off"\n')
+    yield bench.start_gambeson(options.gambeson, folder, OWN, app, limits)
+    if rules:
+        yield bench.start_gambeson(options.gambeson, folder, CRS, app, f'{limits}[intrusion.crs]\npath = "{rules}"\n')
+    else:
+        print("left out: the Core Rule Set (Debian: modsecurity-crs; or --crs DIR)", file=sys.stderr)
+
+
+def status(proxy, method, path, kind=None, body=None):
+    connection = http.client.HTTPConnection("127.0.0.1", proxy.http, timeout=30)
+    headers = dict(HEADERS, Host="localhost", **({"Content-Type": kind} if kind else {}))
+    connection.request(method, path, body, headers)
+    found = connection.getresponse().status
+    connection.close()
+    return found
+
+
+def check(running):
+    """A proxy that lets an attack pass does not judge, and one that refuses what is measured does something else."""
+    for proxy in running:
+        judges = proxy.name not in (BARE, OFF)
+        attack = status(proxy, "GET", "/search?q=%3Cscript%3Ealert(document.cookie)%3C/script%3E")
+        ordinary = [status(proxy, method, path, kind, body) for _, method, path, kind, body in kinds()]
+        if (attack == 403) != judges or set(ordinary) != {200}:
+            sys.exit(f"{proxy.name} answers {attack} to an attack and {ordinary} to ordinary requests: nothing is measured")
 
 
 def main():
@@ -130,26 +167,28 @@ def main():
     parser.add_argument("--gambeson", required=True)
     debian = "/usr/share/modsecurity-crs"
     default = os.environ.get("GAMBESON_CRS") or (debian if os.path.isdir(debian) else None)
-    parser.add_argument("--crs", default=default)
-    parser.add_argument("--without-crs", action="store_true", help="the detectors alone")
+    parser.add_argument("--crs", default=default, help="a folder of the Core Rule Set; GAMBESON_CRS, else Debian's")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--seconds", type=int, default=3)
     parser.add_argument("--write", type=pathlib.Path)
     options = parser.parse_args()
-    crs = None if options.without_crs else options.crs
-    if not crs:
-        print("no Core Rule Set: only the detectors are measured (--crs DIR)", file=sys.stderr)
+    missing = [tool for tool in ("nginx", "wrk", "taskset") if not shutil.which(tool)]
+    if missing:
+        sys.exit(f"the benchmark of judging needs {', '.join(missing)} (Debian: nginx-light, wrk, util-linux)")
     with tempfile.TemporaryDirectory() as folder:
-        print(measure(options, pathlib.Path(folder), crs))
+        table = measure(options, pathlib.Path(folder), options.crs)
+    print(table)
+    if options.write:
+        bench.put(options.write, "judging", page(options, table))
 
 
 def measure(options, folder, crs):
     app, port = bench.start_app(folder)
-    running = [bare_nginx(folder, port)]
+    running = []
     try:
-        rival = modsecurity(folder, port, crs)
-        running += [rival] if rival else []
-        running += gambesons(options.gambeson, folder, port, crs)
+        for proxy in proxies(options, folder, port, crs):
+            running.append(proxy)
+        check(running)
         lines = ["| added CPU per request | " + " | ".join(proxy.name for proxy in running) + " |", "|---" * (len(running) + 1) + "|"]
         for name, method, path, kind, body in kinds():
             lines.append(row(options, name, running, path, script(folder, name, method, kind, body)))
@@ -159,14 +198,18 @@ def measure(options, folder, crs):
         for proxy in running:
             proxy.stop()
         app.terminate()
-    table = "\n".join(lines)
-    if options.write:
-        options.write.write_text(table + "\n", encoding="utf-8")
-    return table
+    return "\n".join(lines)
+
+
+#: What is subtracted from what. The rules run beside our own detectors.
+BESIDE = {RIVAL: BARE, OWN: OFF, CRS: OWN}
 
 
 def row(options, name, running, path, lines):
     costs = {proxy.name: [] for proxy in running}
+    for proxy in running:
+        # Caches of patterns are filled by the first requests of a kind, once in the life of a process.
+        load(f"http://localhost:{proxy.http}{path}", lines, 1)
     for _ in range(options.rounds):
         for proxy in running:
             before = proxy.cpu_seconds()
@@ -175,14 +218,41 @@ def row(options, name, running, path, lines):
             if bad:
                 print(f"{name}, {proxy.name}: {bad} of {done} refused", file=sys.stderr)
     cost = {key: statistics.median(values) for key, values in costs.items()}
-    cells, bare = [], 0.0
-    for proxy in running:
-        if proxy.name in ("nginx", "gambeson, layer off"):
-            bare = cost[proxy.name]
-            cells.append(f"({bare:.0f} µs in all)")
-        else:
-            cells.append(f"{cost[proxy.name] - bare:.0f} µs")
+    added = {key: cost[key] - cost[BESIDE[key]] for key in cost if key in BESIDE}
+    cells = [f"{added[key]:,.0f} µs" if key in added else f"({cost[key]:,.0f} µs in all)" for key in cost]
     return f"| {name} | " + " | ".join(cells) + " |"
+
+
+def version_of(crs):
+    """As the rules themselves state it."""
+    for path in sorted(pathlib.Path(crs, "rules").glob("REQUEST-9*.conf")):
+        found = re.search(r"ver:'OWASP_CRS/([^']+)'", path.read_text(encoding="utf-8", errors="replace"))
+        if found:
+            return found[1]
+    return "of unknown version"
+
+
+def library():
+    """The version of libmodsecurity, where the package manager knows it."""
+    query = ["dpkg-query", "-W", "-f", "${Version}", "libmodsecurity3"]
+    done = subprocess.run(query, capture_output=True, text=True, check=False) if shutil.which("dpkg-query") else None
+    return f"libmodsecurity {done.stdout}" if done and done.returncode == 0 else "no libmodsecurity"
+
+
+def page(options, table):
+    rules = f"the Core Rule Set {version_of(options.crs)}" if options.crs else "no Core Rule Set"
+    return f"""## Judging requests
+
+Written by `make bench` on {datetime.date.today().isoformat()} (this part alone:
+`python3 benches/waf.py --gambeson target/release/gambeson --crs DIR --write docs/benchmarks.md`).
+
+{bench.nginx_version()} with {library()}, and Gambeson, both with {rules} as released (paranoia level 1, blocking); {platform.machine()}, one core
+each; {options.rounds} alternating rounds of {options.seconds} s, after one that is not counted. Figures are CPU time of the proxy's own threads
+per request, medians: what judging adds to the same proxy without it. `{CRS}` is what the rules add to our own detectors, which stay on beside
+them. Every measured request passes; that each judge refuses an attack is checked first.
+
+{table}
+"""
 
 
 if __name__ == "__main__":
