@@ -120,6 +120,7 @@ impl Unread<'_> {
             facts: Facts::default(),
             nonce: String::new(),
             notes: Notes::new(),
+            sent: None,
         }
     }
 }

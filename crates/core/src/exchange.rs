@@ -5,6 +5,7 @@ use crate::{
     policy::{LayerName, Mode, RouteId},
     record::{Action, Finding, ReferenceId, shown_path, shown_under},
     target::Target,
+    traffic::Sent,
 };
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Version};
@@ -142,6 +143,8 @@ pub struct Request {
     /// The nonce for scripts and styles of this answer, in base 64; empty where the policy uses none.
     pub nonce: String,
     pub(crate) notes: Notes,
+    /// The request as it came, where it may be recorded.
+    pub(crate) sent: Option<Box<Sent>>,
 }
 
 impl Request {

@@ -18,3 +18,4 @@ pub mod store;
 pub mod target;
 #[cfg(test)]
 mod testing;
+pub mod traffic;

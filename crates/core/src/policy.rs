@@ -12,6 +12,7 @@ mod pattern;
 mod preset;
 mod problem;
 mod reader;
+mod recording;
 mod route;
 mod spec;
 mod suggest;
@@ -25,6 +26,7 @@ pub use pattern::Pattern;
 pub use preset::{PRESETS, preset};
 pub use problem::{Problem, Problems, Severity};
 pub use reader::Reader;
+pub use recording::{Recorded, Recording};
 pub use route::{Route, RouteId, Routes};
 pub use spec::{Key, Kind, MODE, Section};
 pub(crate) use suggest::help as suggestion;
@@ -49,6 +51,7 @@ pub const SECTIONS: &[&Section] = &[
     &layers::cookies::SECTION,
     &layers::headers::SECTION,
     &layers::audit_log::SECTION,
+    &recording::RECORD,
     &route::ROUTE,
 ];
 
@@ -61,6 +64,8 @@ pub struct Policy {
     pub listen: Listen,
     /// How the gateway reaches the app.
     pub upstream: Upstream,
+    /// What is recorded for `gambeson replay`.
+    pub record: Recording,
     /// What each layer does.
     pub layers: Settings,
     /// The mode of each layer where no route says otherwise.
@@ -101,6 +106,7 @@ impl Policy {
         let app = App::compile(&mut open(&app::APP, table, Some(preset), problems));
         let listen = Listen::compile(&mut open(&app::LISTEN, table, Some(preset), problems));
         let upstream = Upstream::compile(&mut open(&app::UPSTREAM, table, Some(preset), problems), &app);
+        let record = Recording::compile(&mut open(&recording::RECORD, table, Some(preset), problems));
         let mut modes = Modes::default();
         let mut layers = Settings::compile(&app, &listen, &mut |section, compile| {
             let mut reader = open(section, table, Some(preset), problems);
@@ -124,7 +130,7 @@ impl Policy {
         let own: Vec<_> = routes.iter().filter(|(i, _)| *i < of_file).collect();
         checks::routes(table, &own, modes, problems);
         let routes = Routes::new(routes.into_iter().map(|(_, route)| route).collect());
-        Self { app, listen, upstream, layers, modes, routes, warnings: Problems::default() }
+        Self { app, listen, upstream, record, layers, modes, routes, warnings: Problems::default() }
     }
 
     /// Loads the rule sets that the policy names, from files the host hands out: paths are as written, relative ones count from

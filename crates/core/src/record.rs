@@ -56,6 +56,14 @@ pub struct Finding {
     pub allow: String,
 }
 
+impl Finding {
+    /// Whether it kept the request from the app: refused it, or answered it itself.
+    #[must_use]
+    pub fn stops(&self) -> bool {
+        self.mode == Mode::Enforce && matches!(self.action, Action::Refuse | Action::Answer)
+    }
+}
+
 /// What a layer did, or would have done.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -173,7 +181,9 @@ pub fn shown_path(path: &str) -> String {
     text
 }
 
-fn is_opaque(segment: &str) -> bool {
+/// Whether a text looks like a token: long, of letters and digits, without a word's gaps.
+#[must_use]
+pub fn is_opaque(segment: &str) -> bool {
     let long = segment.len() >= 20 && segment.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_=.".contains(&b));
     long && segment.bytes().any(|b| b.is_ascii_digit()) && segment.bytes().any(|b| b.is_ascii_alphabetic())
 }

@@ -8,9 +8,10 @@ use super::{
 use crate::{
     exchange::{Connection, Notes, Received, Request, Scheme},
     layers::{Body, Denial, Facts, Layer, Settings, Verdict},
-    policy::{LayerName, Mode, Modes, Route},
+    policy::{LayerName, Mode, Modes, Recorded, Route},
     record::{Action, ReferenceId},
     store::{Answer, Ask},
+    traffic::Sent,
 };
 use base64::{Engine as _, prelude::BASE64_STANDARD_NO_PAD};
 use bytes::Bytes;
@@ -76,10 +77,12 @@ impl Engine {
     /// Reads a request head, judges what can be judged from it alone, and says what must be asked.
     #[must_use]
     pub fn receive(&self, received: Received, connection: Connection, moment: Moment) -> Step {
+        let sent = self.keep(&received, &connection);
         let mut request = match self.read(received, connection, moment) {
             Ok(request) => request,
-            Err(outgoing) => return Step::Respond(outgoing),
+            Err(outgoing) => return Step::Respond(outgoing.of(sent)),
         };
+        request.sent = sent;
         let policy = self.policy();
         request.route = policy.routes.find(&request.method, request.target.decoded_path());
         let route = request.route.and_then(|id| policy.routes.get(id));
@@ -92,6 +95,16 @@ impl Engine {
         }
         let (asks, counts) = asks(&policy.layers, &request, route, modes);
         Step::Ask(Pending { engine: self.clone(), request, moment, modes, asks, counts })
+    }
+
+    /// The request as it came, where the policy may have it recorded.
+    fn keep(&self, received: &Received, connection: &Connection) -> Option<Box<Sent>> {
+        let policy = self.policy();
+        (policy.record.requests != Recorded::Off).then(|| {
+            let client = asker::client(policy, connection, &received.headers);
+            let scheme = asker::scheme(policy, connection, &received.headers);
+            Sent::new(policy.record, received, connection, client, scheme)
+        })
     }
 
     #[allow(clippy::result_large_err, reason = "one an exchange, on the stack, moved once")]
@@ -123,6 +136,7 @@ impl Engine {
             facts: Facts::default(),
             nonce: if policy.layers.headers.uses_nonce() { nonce_of(moment) } else { String::new() },
             notes,
+            sent: None,
         }))
     }
 
@@ -146,7 +160,12 @@ impl Pending {
         let route = request.route.and_then(|id| policy.routes.get(id));
         let id = moment.entropy.reference();
         let mut rest = answers;
-        let mut watches = Vec::new();
+        // First, so that it sees what the others refuse.
+        let mut watches = Vec::from_iter(request.sent.as_ref().filter(|_| request.has_body).map(|sent| Watch {
+            layer: LayerName::AuditLog,
+            mode: Mode::Enforce,
+            inspector: sent.copier(),
+        }));
         for (layer, count) in policy.layers.admission().into_iter().zip(counts) {
             let (own, others) = rest.split_at_checked(usize::from(count)).unwrap_or((rest, &[]));
             rest = others;

@@ -6,6 +6,7 @@ use crate::{
     layers::{Body, Denial, Layer, Outcome, Verdict},
     policy::{LayerName, Mode, Modes, Policy, Route},
     record::{Action, Finding, Record, ReferenceId, shown_path},
+    traffic::{Sent, Traffic},
 };
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, StatusCode, header};
@@ -72,7 +73,7 @@ pub struct Finish {
 #[allow(clippy::large_enum_variant, reason = "one an exchange, on the stack, moved once")]
 enum What {
     /// A request that could not be read.
-    Unread { record: Box<Record>, wanted: bool },
+    Unread { record: Box<Record>, wanted: bool, sent: Option<Box<Sent>> },
     /// An exchange; its record is made only if it is wanted.
     Exchange {
         exchange: Exchange,
@@ -114,11 +115,22 @@ impl Finish {
         self
     }
 
+    /// The request as it came, once, if it is to be recorded.
+    #[must_use]
+    pub fn traffic(&mut self) -> Option<Traffic> {
+        let (sent, status) = match &mut self.what {
+            What::Unread { record, sent, .. } => (sent.take()?, StatusCode::from_u16(record.status).unwrap_or_default()),
+            What::Exchange { exchange, status, .. } => (exchange.request.sent.take()?, *status),
+        };
+        let findings: Vec<Finding> = self.findings().map(Cow::into_owned).collect();
+        sent.ended(self.id.to_string(), self.began_ms, status, &findings)
+    }
+
     /// What to write down, if anything: `took_ms` is how long the exchange took.
     #[must_use]
     pub fn record(self, took_ms: u64) -> Option<Box<Record>> {
         match self.what {
-            What::Unread { record, wanted } => wanted.then_some(record),
+            What::Unread { record, wanted, .. } => wanted.then_some(record),
             What::Exchange { exchange, mut findings, status, app_status, original } => {
                 findings.extend(exchange.late.all());
                 let record = exchange.record(status, app_status, findings, original)?;
@@ -131,7 +143,15 @@ impl Finish {
 impl Outgoing {
     /// The same answer, to a request that could not be read: this is what is written down of it.
     pub(super) fn unread(mut self, record: Record, wanted: bool) -> Self {
-        self.finish.what = What::Unread { record: Box::new(record), wanted };
+        self.finish.what = What::Unread { record: Box::new(record), wanted, sent: None };
+        self
+    }
+
+    /// The same answer: this is the request that could not be read, as it came.
+    pub(super) fn of(mut self, request: Option<Box<Sent>>) -> Self {
+        if let What::Unread { sent, .. } = &mut self.finish.what {
+            *sent = request;
+        }
         self
     }
 }

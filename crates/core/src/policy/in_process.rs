@@ -1,7 +1,7 @@
 //! What of a policy a host inside the app's own process cannot enforce, because the server in front of it has done that
 //! part of the work already. Said once at start, so that nobody believes in a defence that is not there.
 
-use super::Policy;
+use super::{Policy, Recording};
 use crate::layers::Rule;
 
 /// A section, or some keys of one, that a host in the app's process enforces not at all or not in full.
@@ -57,6 +57,7 @@ pub const IN_PROCESS_GAPS: &[Gap] = &[
         why: "paths are decoded before they are seen, unless the server keeps the target as sent (REQUEST_URI, RAW_URI).",
     },
     Gap { section: "rate_limit", keys: &[], why: "each process counts for itself: with four workers, four times as many pass." },
+    Gap { section: "record", keys: &[], why: "only the gateway has one thread that writes for all." },
     Gap { section: "route", keys: &["response"], why: "a call cannot be ended from outside." },
 ];
 
@@ -80,6 +81,7 @@ impl Policy {
     #[must_use]
     pub fn in_process(mut self) -> Self {
         self.layers.transport.redirect_to(self.listen.public_port);
+        self.record = Recording::default();
         self
     }
 }
