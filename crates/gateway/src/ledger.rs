@@ -1,9 +1,10 @@
-//! What happened is written down here: counted for Prometheus, recorded in the audit log.
+//! What happened is written down here: counted for Prometheus, recorded in the audit log, and for replay.
 
-use gambeson_core::{engine::Finish, record::Finding};
+use gambeson_core::{engine::Finish, policy::Policy, record::Finding};
 use gambeson_store::{
     audit::{AuditLog, Event},
     metrics::{Metrics, Protocol, StatusClass},
+    traffic::Recorder,
 };
 use http::StatusCode;
 use std::{sync::Arc, time::Duration};
@@ -15,21 +16,42 @@ pub struct Ledger {
     pub metrics: Arc<Metrics>,
     /// What is written down; `None` where nothing is.
     pub audit: Option<Arc<AuditLog>>,
+    /// What is recorded to be judged again.
+    pub traffic: Arc<Recorder>,
 }
 
 impl Ledger {
     /// An exchange ended.
-    pub(crate) fn ended(&self, protocol: Protocol, finish: Finish, status: StatusCode, took: Duration) {
+    pub(crate) fn ended(&self, protocol: Protocol, mut finish: Finish, status: StatusCode, took: Duration) {
         self.metrics.requests.increment((protocol, StatusClass::of(status.as_u16())));
         self.metrics.request_seconds.observe(took);
         for finding in finish.findings() {
             let Finding { layer, rule, mode, .. } = finding.as_ref();
             self.metrics.findings.increment(*layer, rule, *mode);
         }
+        if let Some(traffic) = finish.traffic() {
+            self.traffic.record(traffic);
+        }
         let Some(audit) = &self.audit else { return };
         if let Some(record) = finish.record(u64::try_from(took.as_millis()).unwrap_or(u64::MAX)) {
             audit.record(Event::Exchange(record));
         }
+    }
+
+    /// Puts another policy's settings in force.
+    pub(crate) fn apply(&self, policy: &Policy) {
+        if let Some(audit) = &self.audit {
+            audit.apply((&policy.layers.audit_log).into());
+        }
+        self.traffic.apply((&policy.record).into());
+    }
+
+    /// Writes what waits. Blocks until that is done.
+    pub(crate) fn close(&self) {
+        if let Some(audit) = &self.audit {
+            audit.close();
+        }
+        self.traffic.close();
     }
 
     /// Something happened to the gateway itself.

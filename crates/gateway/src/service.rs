@@ -22,6 +22,7 @@ use gambeson_store::{
     metrics::{Metrics, Outcome},
     serving::Claim,
     state_dir::{StateDir, StateError},
+    traffic::Recorder,
 };
 use std::{
     io,
@@ -206,9 +207,7 @@ impl Service {
         }
         server.drain();
         tokio::task::spawn_blocking(move || server.join()).await.map_err(io::Error::other)?;
-        if let Some(audit) = &ledger.audit {
-            audit.close();
-        }
+        ledger.close();
         Ok(())
     }
 }
@@ -288,9 +287,7 @@ impl Works<'_> {
             tls.apply(tls_settings::of(&policy, &self.state)).map_err(|error| error.to_string())?;
         }
         tell_of_root(self.tls.as_deref());
-        if let Some(audit) = &self.ledger.audit {
-            audit.apply((&policy.layers.audit_log).into());
-        }
+        self.ledger.apply(&policy);
         let waiting = restart::waiting(&self.first, &policy);
         self.server.reload(Arc::new(policy));
         Ok(waiting)
@@ -331,7 +328,8 @@ fn open_ledger(policy: &Policy, state: &StateDir) -> Result<Ledger, StateError> 
         true => None,
         false => Some(Arc::new(AuditLog::open(state, (&policy.layers.audit_log).into(), metrics.clone())?)),
     };
-    Ok(Ledger { metrics, audit })
+    let traffic = Arc::new(Recorder::start(state, (&policy.record).into(), metrics.clone())?);
+    Ok(Ledger { metrics, audit, traffic })
 }
 
 /// Says once that there is a root to trust: without it a browser's warning would be the first that is heard of it.

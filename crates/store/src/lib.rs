@@ -1,4 +1,4 @@
-//! State and evidence: buckets in memory, the hash-chained audit log.
+//! State and evidence: buckets in memory, the hash-chained audit log, recorded requests.
 
 pub mod audit;
 pub mod buckets;
@@ -6,3 +6,4 @@ pub mod metrics;
 pub mod rule_files;
 pub mod serving;
 pub mod state_dir;
+pub mod traffic;

@@ -47,6 +47,8 @@ metrics! {
     audit_records: Counter, "gambeson_audit_records_total", "Records written to the audit log.";
     audit_lost: Family<Loss>, "gambeson_audit_records_lost_total", "Records that never reached the audit log.";
     audit_failing: Gauge, "gambeson_audit_failing", "1 while the audit log cannot be written.";
+    traffic_recorded: Counter, "gambeson_traffic_recorded_total", "Requests recorded for replay.";
+    traffic_lost: Family<Loss>, "gambeson_traffic_lost_total", "Requests that were to be recorded and are not.";
     certificate_expires: Gauge, "gambeson_certificate_expires_timestamp_seconds", "When the first certificate in use expires.";
 }
 

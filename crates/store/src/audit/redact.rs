@@ -21,17 +21,22 @@ pub(super) fn redact(mut event: Event) -> Event {
                 if names_secret(&finding.part) && !finding.value.is_empty() && !finding.value.contains("masked") {
                     finding.value = format!("({} bytes, masked)", finding.value.len());
                 }
-                clean(&mut finding.value, &[after_scheme, web_token, private_key, pair]);
+                mask_text(&mut finding.value);
                 clean(&mut finding.allow, &[after_scheme, web_token, private_key]);
                 clean(finding.why.to_mut(), &[after_scheme, web_token, private_key]);
             }
             clean(&mut record.path, &[after_scheme, web_token]);
-            record.original.iter_mut().for_each(|text| clean(text, &[after_scheme, web_token, private_key, pair]));
+            record.original.iter_mut().for_each(mask_text);
         }
         Event::Notice { detail, .. } => clean(detail, &[after_scheme, web_token, private_key]),
         Event::Opened { .. } | Event::Lost { .. } | Event::Recovered { .. } => {}
     }
     event
+}
+
+/// Masks every credential in a text.
+pub(crate) fn mask_text(text: &mut String) {
+    clean(text, &[after_scheme, web_token, private_key, pair]);
 }
 
 /// `header authorization`, `query token`: whether the part itself is the secret. (An authority is a host.)
@@ -119,7 +124,7 @@ mod tests {
 
     fn masked(text: &str) -> String {
         let mut text = text.to_owned();
-        clean(&mut text, &[after_scheme, web_token, private_key, pair]);
+        mask_text(&mut text);
         text
     }
 

@@ -1,0 +1,183 @@
+//! JSON without its secrets. What is no secret stays byte for byte: two keys of one name, odd escapes and spaces may be the attack.
+
+use super::mask::{Masked, blank, note, value};
+use gambeson_core::record::is_secret_name;
+
+/// Deeper documents are not recorded.
+const DEPTH_MAX: usize = 64;
+
+/// An object or array that is open.
+struct Open {
+    is_object: bool,
+    /// The name of the value that comes.
+    name: String,
+    /// The same, as it is written.
+    shown: String,
+    count: usize,
+    /// Whether all in it is a secret.
+    secret: bool,
+}
+
+struct Scan<'a> {
+    sent: &'a [u8],
+    at: usize,
+    clean: Vec<u8>,
+    open: Vec<Open>,
+    masked: &'a mut Masked,
+}
+
+/// The document, or its beginning where it is cut; `None` when it is none.
+pub(super) fn mask(sent: &[u8], cut: bool, masked: &mut Masked) -> Option<Vec<u8>> {
+    let mut scan = Scan { sent, at: 0, clean: Vec::with_capacity(sent.len()), open: Vec::new(), masked };
+    loop {
+        scan.spaces();
+        if scan.at >= sent.len() {
+            let whole = scan.open.is_empty();
+            return (whole || cut).then_some(scan.clean);
+        }
+        if scan.step().is_none() {
+            // A token that the cut goes through is left out with all that would follow.
+            return (cut && scan.rest_is_one_token()).then_some(scan.clean);
+        }
+    }
+}
+
+impl Scan<'_> {
+    fn peek(&self) -> Option<u8> {
+        self.sent.get(self.at).copied()
+    }
+
+    fn take(&mut self) {
+        self.clean.extend(self.peek());
+        self.at += 1;
+    }
+
+    fn spaces(&mut self) {
+        while self.peek().is_some_and(|byte| matches!(byte, b' ' | b'\t' | b'\r' | b'\n')) {
+            self.take();
+        }
+    }
+
+    /// One token; `None` when there is none here.
+    fn step(&mut self) -> Option<()> {
+        match self.peek()? {
+            byte @ (b'{' | b'[') => {
+                let secret = self.is_secret();
+                self.open.push(Open { is_object: byte == b'{', name: String::new(), shown: String::new(), count: 0, secret });
+                self.take();
+                (self.open.len() <= DEPTH_MAX).then_some(())
+            }
+            b'}' | b']' => {
+                self.open.pop()?;
+                self.take();
+                Some(())
+            }
+            b',' => {
+                let open = self.open.last_mut()?;
+                open.name.clear();
+                open.count += 1;
+                self.take();
+                Some(())
+            }
+            b':' => {
+                self.take();
+                Some(())
+            }
+            b'"' => self.string(),
+            _ => self.bare(),
+        }
+    }
+
+    fn is_secret(&self) -> bool {
+        self.open.last().is_some_and(|open| open.secret || is_secret_name(&open.name))
+    }
+
+    fn string(&mut self) -> Option<()> {
+        let length = string_length(self.sent.get(self.at..)?)?;
+        let written = self.sent.get(self.at..self.at + length)?;
+        let text: String = read(written)?;
+        self.at += length;
+        let is_key = self.next_is_colon();
+        let hidden = if self.is_secret() && !is_key && !text.is_empty() { Some(blank(text.len())) } else { value("", &text) };
+        if let Some(open) = self.open.last_mut().filter(|open| open.is_object && is_key) {
+            open.shown = hidden.clone().unwrap_or_else(|| text.clone());
+            open.name = text;
+        }
+        match hidden {
+            Some(hidden) => {
+                note(self.masked, || path(&self.open));
+                self.clean.extend(serde_json::to_vec(&hidden).ok()?);
+            }
+            None => self.clean.extend_from_slice(written),
+        }
+        Some(())
+    }
+
+    fn next_is_colon(&self) -> bool {
+        let rest = self.sent.get(self.at..).unwrap_or_default();
+        rest.trim_ascii_start().first() == Some(&b':')
+    }
+
+    /// A number or word. A number may be a secret; `true`, `false` and `null` are none.
+    fn bare(&mut self) -> Option<()> {
+        let rest = self.sent.get(self.at..)?;
+        let is_part = |byte: &u8| byte.is_ascii_alphanumeric() || b"+-.".contains(byte);
+        let length = rest.iter().take_while(|byte| is_part(byte)).count();
+        let word = rest.get(..length).filter(|word| !word.is_empty() && length < 64)?;
+        // Cut, a number is another one.
+        if length == rest.len() && !self.open.is_empty() {
+            return None;
+        }
+        let is_word = matches!(word, b"true" | b"false" | b"null" | b"NaN" | b"Infinity" | b"-Infinity");
+        let is_number = word.iter().all(|byte| byte.is_ascii_digit() || b"+-.eE".contains(byte));
+        if is_number && self.is_secret() {
+            note(self.masked, || path(&self.open));
+            self.clean.push(b'0');
+        } else if is_number || is_word {
+            self.clean.extend_from_slice(word);
+        } else {
+            return None;
+        }
+        self.at += length;
+        Some(())
+    }
+
+    /// Whether what is left is the beginning of one string, number or word.
+    fn rest_is_one_token(&self) -> bool {
+        let rest = self.sent.get(self.at..).unwrap_or_default();
+        match rest.first() {
+            Some(b'"') => string_length(rest).is_none(),
+            _ => rest.len() < 64 && rest.iter().all(|byte| byte.is_ascii_alphanumeric() || b"+-.".contains(byte)),
+        }
+    }
+}
+
+/// The length of a string with its quotes.
+fn string_length(text: &[u8]) -> Option<usize> {
+    let mut at = 1;
+    loop {
+        match text.get(at)? {
+            b'"' => return Some(at + 1),
+            b'\\' => at += 2,
+            _ => at += 1,
+        }
+    }
+}
+
+/// What a string says. Python takes control characters and lone surrogates in it, too: those are read as what they are not, which
+/// harms nothing here.
+fn read(written: &[u8]) -> Option<String> {
+    let text = String::from_utf8_lossy(written);
+    let plain = || serde_json::from_str(&text).ok();
+    let lenient = || {
+        let visible: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
+        serde_json::from_str(&visible.replace("\\ud", "\\u0").replace("\\uD", "\\u0")).ok()
+    };
+    plain().or_else(lenient)
+}
+
+/// The flattened name, as findings have it: `json user.password`.
+fn path(open: &[Open]) -> String {
+    let names = open.iter().map(|open| if open.is_object { open.shown.clone() } else { open.count.to_string() });
+    format!("json {}", names.collect::<Vec<_>>().join("."))
+}

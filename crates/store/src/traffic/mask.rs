@@ -1,0 +1,230 @@
+//! Takes the secrets out of a request before it is written, and says of which parts.
+//!
+//! What stands under the name of a secret, looks like a token, or follows an authentication scheme gives way to as many `x` as its
+//! length's class has: 8, 16, 32 and so on. What this leaves is judged as before; what it took is named, so that nobody believes
+//! that it was judged.
+
+use super::{Body, Request, Stopped, Text, body};
+use crate::audit::mask_text;
+use gambeson_core::{
+    record::{is_opaque, is_secret_name},
+    traffic::{Sent, Traffic},
+};
+use gambeson_read::percent_decode;
+use http::{Version, header};
+
+/// Which parts were masked.
+pub(super) type Masked = Vec<String>;
+
+/// A request names at most this many masked parts.
+const MASKED_MAX: usize = 64;
+/// More `x` than this stand for no secret.
+const LENGTH_MAX: usize = 1024;
+
+/// The request, ready to be written.
+pub(super) fn mask(traffic: Traffic) -> Request {
+    let Traffic { id, time_ms, sent, status, stopped } = traffic;
+    let mut masked = Masked::new();
+    let target = target(&sent.target, &mut masked);
+    let headers = headers(&sent, &mut masked);
+    let body = sent.has_body.then(|| body_of(&sent, &mut masked));
+    Request {
+        id,
+        time_ms,
+        client: sent.client,
+        by_address: sent.policy().by_address,
+        one_of_all: sent.policy().requests == gambeson_core::policy::Recorded::All,
+        https: sent.scheme == gambeson_core::exchange::Scheme::Https,
+        sni: sent.sni.clone(),
+        method: sent.method.to_string(),
+        target: target.into(),
+        authority: sent.authority.clone(),
+        version: version(sent.version),
+        headers,
+        body,
+        masked,
+        status,
+        stopped: stopped.map(|finding| Stopped {
+            layer: finding.layer,
+            rule: finding.rule.into_owned(),
+            action: finding.action,
+            part: finding.part,
+        }),
+    }
+}
+
+fn version(version: Version) -> u8 {
+    match version {
+        Version::HTTP_10 => 10,
+        Version::HTTP_2 => 20,
+        _ => 11,
+    }
+}
+
+fn body_of(sent: &Sent, masked: &mut Masked) -> Body {
+    let copied = sent.body();
+    let cut = copied.seen > copied.bytes.len() as u64 || !copied.whole;
+    let kind = sent.headers.get(header::CONTENT_TYPE).map(http::HeaderValue::as_bytes);
+    let text = sent.policy().bodies.then(|| body::mask(kind.unwrap_or_default(), &copied.bytes, cut, masked)).flatten();
+    Body { whole: !cut && text.is_some(), text: text.map(Text::from), bytes: copied.seen }
+}
+
+/// Writes down that a part was masked.
+pub(super) fn note(masked: &mut Masked, part: impl FnOnce() -> String) {
+    let part = part();
+    if masked.len() < MASKED_MAX && !masked.contains(&part) {
+        masked.push(part);
+    }
+}
+
+/// As many `x` as the class of that length has.
+pub(super) fn blank(length: usize) -> String {
+    "x".repeat(length.next_power_of_two().clamp(8, LENGTH_MAX))
+}
+
+/// A value under a name without its secrets; `None` when there is none in it.
+pub(super) fn value(name: &str, value: &str) -> Option<String> {
+    if value.is_empty() {
+        return None;
+    }
+    if is_secret_name(name) || is_opaque(value.trim()) {
+        return Some(blank(value.len()));
+    }
+    let mut text = value.to_owned();
+    mask_text(&mut text);
+    (text != value).then_some(text)
+}
+
+fn target(sent: &[u8], masked: &mut Masked) -> Vec<u8> {
+    let mut halves = sent.splitn(2, |byte| *byte == b'?');
+    let mut clean = path(halves.next().unwrap_or_default(), masked);
+    if let Some(query) = halves.next() {
+        clean.push(b'?');
+        clean.extend(pairs("query", query, masked));
+    }
+    clean
+}
+
+fn path(sent: &[u8], masked: &mut Masked) -> Vec<u8> {
+    let segments = sent.split(|byte| *byte == b'/').map(|segment| match value("", &decoded(segment, false)) {
+        Some(clean) => {
+            note(masked, || "path".to_owned());
+            encoded(&clean)
+        }
+        None => segment.to_vec(),
+    });
+    segments.collect::<Vec<_>>().join(&b'/')
+}
+
+/// Names and values in a query's syntax. What has no secret stays as it was sent, odd encodings included.
+pub(super) fn pairs(place: &str, sent: &[u8], masked: &mut Masked) -> Vec<u8> {
+    sent.split(|byte| *byte == b'&').map(|pair| one(place, pair, masked)).collect::<Vec<_>>().join(&b'&')
+}
+
+fn one(place: &str, pair: &[u8], masked: &mut Masked) -> Vec<u8> {
+    let mut halves = pair.splitn(2, |byte| *byte == b'=');
+    let name = halves.next().unwrap_or_default();
+    let plain = decoded(name, true);
+    let hidden_name = value("", &plain);
+    let hidden_value = halves.next().map(|sent| (sent, value(&plain, &decoded(sent, true))));
+    if hidden_name.is_some() || matches!(hidden_value, Some((_, Some(_)))) {
+        let shown = hidden_name.as_deref().unwrap_or(&plain);
+        note(masked, || format!("{place} {shown}").trim_end().to_owned());
+    }
+    let mut clean = hidden_name.map_or_else(|| name.to_vec(), |name| encoded(&name));
+    if let Some((sent, hidden)) = hidden_value {
+        clean.push(b'=');
+        clean.extend(hidden.map_or_else(|| sent.to_vec(), |value| encoded(&value)));
+    }
+    clean
+}
+
+fn decoded(sent: &[u8], plus: bool) -> String {
+    let mut plain = Vec::with_capacity(sent.len());
+    percent_decode(sent, plus, &mut plain);
+    String::from_utf8_lossy(&plain).into_owned()
+}
+
+fn encoded(text: &str) -> Vec<u8> {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~()".contains(&byte);
+    let encode = |byte: u8| if plain(byte) { vec![byte] } else { format!("%{byte:02X}").into_bytes() };
+    text.bytes().flat_map(encode).collect()
+}
+
+/// Fields that name who is behind a proxy.
+const CLIENTS: [&str; 6] = ["x-forwarded-for", "forwarded", "x-real-ip", "x-client-ip", "true-client-ip", "cf-connecting-ip"];
+
+/// Fields that hold no secret, and may look like one.
+const PLAIN: [&str; 5] = ["host", "x-forwarded-host", "user-agent", "content-type", "content-length"];
+
+fn headers(sent: &Sent, masked: &mut Masked) -> Vec<(String, Text)> {
+    let fields = sent.headers.iter().map(|(name, value)| {
+        let name = name.as_str();
+        let bytes = value.as_bytes();
+        let text = String::from_utf8_lossy(bytes);
+        let clean = match name {
+            "cookie" => Some(cookies(&text, masked)),
+            "referer" | "origin" => Some(address(name, &text, masked)),
+            _ => field(name, &text, sent.policy().by_address, masked),
+        };
+        (name.to_owned(), clean.map_or_else(|| Text::from(bytes.to_vec()), Text::Plain))
+    });
+    fields.collect()
+}
+
+fn field(name: &str, text: &str, by_address: bool, masked: &mut Masked) -> Option<String> {
+    let clean = match name {
+        "authorization" | "proxy-authorization" => {
+            let (scheme, rest) = text.split_once(' ').unwrap_or(("", text));
+            Some(format!("{scheme} {}", blank(rest.len())).trim_start().to_owned())
+        }
+        _ if PLAIN.contains(&name) => None,
+        _ if !by_address && CLIENTS.contains(&name) => Some(blank(text.len())),
+        _ => value(name, text),
+    }?;
+    note(masked, || format!("header {name}"));
+    Some(clean)
+}
+
+/// The names of cookies stay, no value does: any of them may be the session.
+fn cookies(text: &str, masked: &mut Masked) -> String {
+    let pairs = text.split(';').map(|pair| {
+        let (name, value) = pair.split_once('=').unwrap_or(("", pair));
+        let shown = value_of_name(name);
+        note(masked, || format!("cookie {}", shown.trim()).trim_end().to_owned());
+        let equals = if pair.contains('=') { "=" } else { "" };
+        format!("{shown}{equals}{}", blank(value.trim().len()))
+    });
+    pairs.collect::<Vec<_>>().join(";")
+}
+
+fn value_of_name(name: &str) -> String {
+    value("", name).unwrap_or_else(|| name.to_owned())
+}
+
+/// An address of a page: its path and query are like those of a request.
+fn address(name: &str, text: &str, masked: &mut Masked) -> String {
+    let host = text.find("://").map_or(0, |at| at + 3);
+    let rest = text.get(host..).unwrap_or_default();
+    let start = host + rest.find(['/', '?', '#']).unwrap_or(rest.len());
+    let (origin, path) = text.split_at_checked(start).unwrap_or((text, ""));
+    let mut inner = Masked::new();
+    let user =
+        origin.rfind('@').map_or_else(|| origin.to_owned(), |at| format!("{}{}", blank(8), origin.get(at..).unwrap_or_default()));
+    let (path, fragment) = path.split_once('#').map_or((path, None), |(path, fragment)| (path, Some(fragment)));
+    let mut clean = user.into_bytes();
+    clean.extend(target(path.as_bytes(), &mut inner));
+    if let Some(fragment) = fragment {
+        clean.push(b'#');
+        clean.extend(pairs("fragment", fragment.as_bytes(), &mut inner));
+    }
+    let clean = String::from_utf8_lossy(&clean).into_owned();
+    if clean != text {
+        note(masked, || format!("header {name}"));
+    }
+    clean
+}
+
+#[cfg(test)]
+#[path = "mask_tests.rs"]
+mod tests;

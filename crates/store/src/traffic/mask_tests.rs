@@ -1,0 +1,169 @@
+use super::super::{Text, recorder::tests::kept};
+use super::*;
+use proptest::prelude::*;
+
+const ALL: &str = "[intrusion]\nmode = \"off\"\n[csrf]\nmode = \"off\"\n[cookies]\nmode = \"off\"\n[rate_limit]\nmode = \"off\"\n[protocol]\nmode = \"off\"\n\
+                   [record]\nrequests = \"all\"\nbodies = true\nbody = \"64KiB\"\n";
+const FORM: &str = "application/x-www-form-urlencoded";
+const JSON: &str = "application/json";
+const MULTIPART: &str = "multipart/form-data; boundary=B";
+
+fn masked(target: &str, fields: &[(&'static str, &str)], body: &str) -> Request {
+    mask(kept(ALL, target, fields, body.as_bytes()))
+}
+
+/// What is written of a body of a type.
+fn body(kind: &str, sent: &str) -> Option<String> {
+    let request = masked("/", &[("content-type", kind)], sent);
+    match request.body?.text? {
+        Text::Plain(text) => Some(text),
+        Text::Base64 { .. } => panic!("no text"),
+    }
+}
+
+#[test]
+fn secrets_give_way_wherever_they_stand() {
+    const SECRET: &str = "hunter2-S3CRET-a8Fh29dkQzLw02";
+    let targets = [
+        format!("/login?password={SECRET}&a=b"),
+        format!("/reset/{SECRET}"),
+        format!("/reset/{}", SECRET.replace('-', "%2D")),
+        format!("/?%70assword={SECRET}"),
+        format!("/?{SECRET}"),
+        format!("/?{SECRET}=1"),
+        format!("/?a=1;token={SECRET}"),
+        format!("/?note=the+password:+{SECRET}+is+new"),
+    ];
+    for target in targets {
+        let request = masked(&target, &[], "");
+        let line = serde_json::to_string(&request).unwrap();
+        assert!(!line.contains("S3CRET") && !request.masked.is_empty(), "{line}");
+    }
+    let fields = [
+        ("cookie", format!("a={SECRET}; b={SECRET}; {SECRET}")),
+        ("authorization", format!("Bearer {SECRET}")),
+        ("authorization", SECRET.to_owned()),
+        ("x-api-key", SECRET.to_owned()),
+        ("x-session", SECRET.to_owned()),
+        ("x-request-id", SECRET.to_owned()),
+        ("x-odd", format!("Basic {SECRET}")),
+        ("referer", format!("https://localhost/reset/{SECRET}?token={SECRET}#key={SECRET}")),
+        ("referer", format!("https://bob:{SECRET}@localhost/")),
+        ("referer", format!("/{SECRET}")),
+    ];
+    for (name, value) in fields {
+        let request = masked("/", &[(name, &value)], "");
+        let line = serde_json::to_string(&request).unwrap();
+        assert!(!line.contains("S3CRET") && !request.masked.is_empty(), "{line}");
+    }
+    let bodies = [
+        (FORM, format!("user=bob&password={SECRET}")),
+        (FORM, format!("%70assword={SECRET}")),
+        (FORM, format!("text=my+token%3D{SECRET}")),
+        (JSON, format!(r#"{{"user":"bob","password":"{SECRET}"}}"#)),
+        (JSON, format!(r#"{{"p\u0061ssword":"{SECRET}"}}"#)),
+        (JSON, format!(r#"{{"credentials":{{"a":["{SECRET}",{{"b":"{SECRET}"}}]}}}}"#)),
+        (JSON, format!(r#"{{"password":{{"a":1,"b":"{SECRET}"}},"c":2}}"#)),
+        (JSON, format!(r#"{{"a":"{{\"password\":\"{SECRET}\"}}"}}"#)),
+        (JSON, format!(r#"["{SECRET}"]"#)),
+        (JSON, format!(r#"{{"{SECRET}":1}}"#)),
+        (JSON, format!(r#"{{"a":1}}{{"token":"{SECRET}"}}"#)),
+        (MULTIPART, format!("--B\r\nContent-Disposition: form-data; name=\"password\"\r\n\r\n{SECRET}\r\n--B--\r\n")),
+        (MULTIPART, format!("--B\r\nContent-Disposition: form-data; name=\"f\"; filename=\"a\"\r\n\r\n{SECRET}\r\n--B--\r\n")),
+    ];
+    for (kind, sent) in bodies {
+        let request = masked("/", &[("content-type", kind)], &sent);
+        let line = serde_json::to_string(&request).unwrap();
+        assert!(!line.contains("S3CRET"), "{line}");
+        assert!(!request.masked.is_empty() && request.body.unwrap().text.is_some(), "{line}");
+    }
+}
+
+#[test]
+fn what_cannot_be_told_is_not_recorded() {
+    let odd = [
+        ("text/plain", "password hunter2"),
+        ("application/xml", "<password>hunter2</password>"),
+        ("", "password=hunter2"),
+        (FORM, "{\"password\":\"hunter2\"}"),
+        (JSON, "password=hunter2"),
+        (JSON, "{'password': 'hunter2'}"),
+        (JSON, "{\"password\": hunter2}"),
+        (MULTIPART, "password=hunter2"),
+        (MULTIPART, "--B\r\nContent-Disposition: form-data; name=password\r\n\r\nhunter2\r\n--B--\r\n"),
+        (MULTIPART, "--B\r\nContent-Disposition: form-data; name=\"a\"; name=\"password\"\r\n\r\nhunter2\r\n--B--\r\n"),
+        (MULTIPART, "--B\r\nContent-Disposition: form-data; name=\"a\"\r\n\r\nb\r\n--B--\r\npassword=hunter2"),
+    ];
+    for (kind, sent) in odd {
+        assert_eq!(body(kind, sent), None, "{kind} {sent}");
+    }
+}
+
+#[test]
+fn what_is_no_secret_stays_byte_for_byte() {
+    for (kind, sent) in [
+        (FORM, "q=%27%20OR%201=1--&q=2&&a;b=%zz&=x"),
+        (JSON, " {\"a\": \"' OR 1=1--\", \"a\" :[1, -2.5e3 ,true,null, {}],\"\\u0062\":\"\\ud800\"}\n"),
+        (JSON, "[]"),
+        (MULTIPART, "--B\r\nContent-Disposition: form-data; name=\"q\"\r\n\r\n' OR 1=1--\r\n--B--\r\n"),
+    ] {
+        assert_eq!(body(kind, sent).as_deref(), Some(sent));
+    }
+    let target = "/a//b/%2e%2E/;c?q=%27%20union+select&&x";
+    let request = masked(target, &[("user-agent", "sqlmap/1.0"), ("x-note", "' OR 1=1--")], "");
+    assert_eq!((request.target, request.masked.len()), (Text::Plain(target.into()), 0));
+}
+
+#[test]
+fn the_class_of_a_length_stays_and_the_names_are_told() {
+    assert_eq!(["a", "12345678", "123456789", &"x".repeat(5000)].map(|text| blank(text.len()).len()), [8, 8, 16, 1024]);
+    let request =
+        masked("/?page=2&token=abc", &[("cookie", "sid=1; theme=dark"), ("content-type", JSON)], r#"{"u":{"pin":1234}}"#);
+    assert_eq!(request.masked, ["query token", "cookie sid", "cookie theme", "json u.pin"]);
+    assert_eq!(request.target, Text::Plain("/?page=2&token=xxxxxxxx".into()));
+    assert_eq!(request.body.unwrap().text, Some(Text::Plain(r#"{"u":{"pin":0}}"#.into())));
+}
+
+#[test]
+fn of_a_cut_body_only_what_is_whole_is_written() {
+    let cut = |kind: &str, sent: &str| {
+        let policy = ALL.replace("\"64KiB\"", &sent.len().to_string());
+        let request = mask(kept(&policy, "/", &[("content-type", kind)], format!("{sent}MORE").as_bytes()));
+        let body = request.body.unwrap();
+        assert!(!body.whole && body.bytes == sent.len() as u64 + 4);
+        body.text.map(|text| String::from_utf8(text.bytes().unwrap()).unwrap())
+    };
+    assert_eq!(cut(FORM, "a=1&pass").as_deref(), Some("a=1"));
+    assert_eq!(cut(JSON, r#"{"a":1,"b":"eyJ"#).as_deref(), Some(r#"{"a":1,"b":"#));
+    assert_eq!(cut(JSON, r#"{"a":1,"pin":12"#).as_deref(), Some(r#"{"a":1,"pin":"#));
+    assert_eq!(cut(JSON, "{'a': hunter2"), None);
+    let whole = "--B\r\nContent-Disposition: form-data; name=\"q\"\r\n\r\nv";
+    assert_eq!(cut(MULTIPART, &format!("{whole}\r\n--B\r\nContent-Dis")).as_deref(), Some(whole));
+}
+
+proptest! {
+    #[test]
+    fn no_planted_secret_passes_in_any_document(
+        before in "[{}\\[\\]\",:a-z0-9 \\\\&=;%-]{0,40}",
+        after in "[{}\\[\\]\",:a-z0-9 \\\\&=;%-]{0,40}",
+        kind in prop::sample::select(vec![FORM, JSON, MULTIPART]),
+        shape in 0..3,
+    ) {
+        const SECRET: &str = "Zq7-hunter2-Zq7-abcdef";
+        let pair = match shape {
+            0 => format!("password={SECRET}"),
+            1 => format!("\"password\":\"{SECRET}\""),
+            _ => format!("\r\nContent-Disposition: form-data; name=\"password\"\r\n\r\n{SECRET}"),
+        };
+        let sent = format!("{before}{pair}{after}");
+        let line = serde_json::to_string(&masked("/", &[("content-type", kind)], &sent)).unwrap();
+        prop_assert!(!line.contains("hunter2"), "{}", line);
+    }
+
+    #[test]
+    fn hostile_bytes_do_no_harm(sent in prop::collection::vec(any::<u8>(), 0..200), cut in any::<bool>()) {
+        for kind in [FORM, JSON, MULTIPART] {
+            let _unharmed = body::mask(kind.as_bytes(), &sent, cut, &mut Masked::new());
+        }
+    }
+}
