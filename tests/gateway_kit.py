@@ -76,7 +76,11 @@ class Gateway:
 
     def run(self, *arguments, **options):
         """Runs another command on the same policy and state."""
-        where = ["--policy", str(self.policy_file), "--state", str(self.state)]
+        return self.run_with(self.policy_file, *arguments, **options)
+
+    def run_with(self, policy, *arguments, **options):
+        """Runs another command on another policy and the same state."""
+        where = ["--policy", str(policy), "--state", str(self.state)]
         options.setdefault("timeout", 60)
         return subprocess.run([self.binary, *arguments, *where], capture_output=True, text=True, **options)
 

@@ -704,7 +704,7 @@ def test_no_planted_secret_is_in_any_log(serve):
         body = b"Traceback (most recent call last):\n  File \"/srv/app.py\", line 3, in <module>\npassword='hunter2-PASSWORD' token=tok3n-IN-QUERY\nKeyError: 1\n"
         connection.sendall(b"HTTP/1.1 500 X\r\ncontent-type: text/plain\r\nset-cookie: session=c00kie-VALUE\r\ncontent-length: %d\r\n\r\n" % len(body) + body)
 
-    gateway = serve('[audit_log]\nrecord = "all"\n', upstream=App(leaky).url)
+    gateway = serve('[audit_log]\nrecord = "all"\n[record]\nrequests = "all"\nbodies = true\n', upstream=App(leaky).url)
     for path in ("/login?password=hunter2-PASSWORD&token=tok3n-IN-QUERY", "/reset/r3set-a8Fh29dkQzLw02mXpR7t"):
         get(
             gateway,
@@ -716,6 +716,7 @@ def test_no_planted_secret_is_in_any_log(serve):
         get(gateway, path, b"cookie: session=c00kie-VALUE\r\nx_token: bearer-SECRET\r\nauthorization: Bearer bearer-SECRET\r\n")
     assert gateway.records()
     gateway.stop()
+    assert b"xxxxxxxx" in b"".join(path.read_bytes() for path in (gateway.state / "traffic").iterdir())
     for path in gateway.folder.rglob("*"):
         if path.is_file() and path.name != "gambeson.toml":
             text = path.read_bytes()

@@ -17,6 +17,7 @@ mod man;
 mod outcome;
 mod reference;
 mod reload;
+mod replay;
 mod report;
 mod rules;
 mod run;
@@ -57,6 +58,7 @@ enum Command {
     Csp(csp::Args),
     Log(log::Args),
     Rules(rules::Args),
+    Replay(replay::Args),
     Demo(demo::Args),
     Man(man::Args),
 }
@@ -77,6 +79,7 @@ impl Command {
             Self::Csp(args) => csp::run(&args, global),
             Self::Log(args) => log::run(&args, global),
             Self::Rules(args) => rules::run(&args, global),
+            Self::Replay(args) => replay::run(&args, global),
             Self::Demo(args) => demo::run(&args, global),
             Self::Man(args) => man::run(&args, global),
         }

@@ -99,6 +99,12 @@ impl Sent {
         self.body.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
+    /// How much memory the copy of the body takes, in bytes.
+    #[must_use]
+    pub fn body_weight(&self) -> usize {
+        self.body.lock().unwrap_or_else(PoisonError::into_inner).bytes.len()
+    }
+
     /// How the policy has it recorded.
     #[must_use]
     pub const fn policy(&self) -> &Recording {

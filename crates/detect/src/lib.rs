@@ -14,6 +14,7 @@
 //! A value is judged as sent and in each decoding that it invites, a bounded number deep. The work is counted in steps against a
 //! budget and grows with the length of the value, never faster. There is no knowledge of HTTP here and no I/O.
 
+pub mod attacks;
 mod decode;
 mod finding;
 mod header;

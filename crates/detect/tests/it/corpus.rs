@@ -1,6 +1,6 @@
 //! Reads the lists beside the crate.
 
-use gambeson_detect::{Budget, Findings, Where, judge};
+use gambeson_detect::{Budget, Findings, Where, attacks::unpictured, judge};
 use std::{fs, path::Path};
 
 /// One input of a list.
@@ -36,13 +36,7 @@ fn file(path: &Path) -> Vec<Entry> {
     let file = path.file_name().unwrap().to_string_lossy().into_owned();
     let parts: Vec<&str> = if file.contains("blocks") { text.split("\n----\n").collect() } else { text.lines().collect() };
     let entry = |part: &str| {
-        let bytes = part
-            .replace('␤', "\n")
-            .replace('␍', "\r")
-            .replace('␀', "\0")
-            .replace('␋', "\u{b}")
-            .replace('␛', "\u{1b}")
-            .into_bytes();
+        let bytes = unpictured(part);
         Entry { file: file.clone(), bytes, place: place(&file) }
     };
     parts.into_iter().map(|part| part.trim_end_matches('\n')).filter(|part| !part.is_empty()).map(entry).collect()

@@ -52,10 +52,13 @@ impl From<&Recording> for Settings {
 #[derive(Debug)]
 pub struct Recorder {
     /// `None` ends the thread.
-    queue: SyncSender<Option<Traffic>>,
+    queue: SyncSender<Option<Queued>>,
     shared: Arc<Shared>,
     thread: Mutex<Option<JoinHandle<()>>>,
 }
+
+/// A request, and what it weighed when it was queued: its body may still be on its way.
+type Queued = (Traffic, usize);
 
 #[derive(Debug)]
 struct Shared {
@@ -96,7 +99,7 @@ impl Recorder {
         let weight = weight(&traffic);
         let queued = self.shared.queued_bytes.fetch_add(weight, Relaxed);
         let fits = queued.saturating_add(weight) <= QUEUE_BYTES_MAX;
-        if !fits || self.queue.try_send(Some(traffic)).is_err() {
+        if !fits || self.queue.try_send(Some((traffic, weight))).is_err() {
             self.shared.queued_bytes.fetch_sub(weight, Relaxed);
             self.shared.lose(1, Loss::QueueFull);
         }
@@ -128,7 +131,7 @@ impl Drop for Recorder {
 fn weight(traffic: &Traffic) -> usize {
     let sent = &traffic.sent;
     let fields: usize = sent.headers.iter().map(|(name, value)| name.as_str().len() + value.len() + 64).sum();
-    FIXED_BYTES + sent.target.len() + fields + sent.body().bytes.len()
+    FIXED_BYTES + sent.target.len() + fields + sent.body_weight()
 }
 
 struct Writer {
@@ -145,23 +148,18 @@ struct Current {
 }
 
 impl Writer {
-    fn run(mut self, receiver: &Receiver<Option<Traffic>>) {
+    fn run(mut self, receiver: &Receiver<Option<Queued>>) {
         while let Ok(first) = receiver.recv() {
-            let mut more = std::iter::once(first).chain(receiver.try_iter());
-            let mut batch = Vec::new();
-            let mut count = 0;
-            let mut ended = false;
-            while let Some(next) = more.next() {
-                let Some(traffic) = next else {
-                    ended = true;
-                    break;
-                };
-                count += self.add(&mut batch, traffic);
-                if batch.len() >= BATCH_BYTES_MAX {
+            let (mut batch, mut count, mut ended) = (Vec::new(), 0, false);
+            for next in std::iter::once(first).chain(receiver.try_iter()) {
+                match next {
+                    Some(queued) => count += self.add(&mut batch, queued),
+                    None => ended = true,
+                }
+                if ended || batch.len() >= BATCH_BYTES_MAX {
                     break;
                 }
             }
-            drop(more);
             self.write(batch, count);
             if ended {
                 return;
@@ -170,8 +168,8 @@ impl Writer {
     }
 
     /// Adds a request's line; how many were added.
-    fn add(&self, batch: &mut Vec<u8>, traffic: Traffic) -> u64 {
-        self.shared.queued_bytes.fetch_sub(weight(&traffic), Relaxed);
+    fn add(&self, batch: &mut Vec<u8>, (traffic, weight): Queued) -> u64 {
+        self.shared.queued_bytes.fetch_sub(weight, Relaxed);
         let line = serde_json::to_string(&Line::Request(Box::new(mask(traffic)))).unwrap_or_default();
         let line = printable_json(&line);
         if line.is_empty() || line.len() >= LINE_BYTES_MAX {
