@@ -75,6 +75,11 @@ impl Profile {
         matches!(self, Self::Any | Self::Bottle)
     }
 
+    /// Whether a body's `Content-Encoding` is undone before the app reads it.
+    pub fn undoes_content_coding(self) -> bool {
+        matches!(self, Self::Any | Self::Aiohttp)
+    }
+
     /// Whether `filename*` names a file. A reader told so by [`crate::Multipart::as_read_by`] has nothing to note there.
     pub(crate) fn reads_extended_filename(self) -> bool {
         matches!(self, Self::Werkzeug | Self::Django | Self::Aiohttp)

@@ -38,13 +38,15 @@ impl fmt::Debug for Body {
 pub(super) fn inspect(layer: &Intrusion, request: &Request, mut judge: Judge<'_>) -> Verdict {
     let media = media(&request.headers).unwrap_or_else(|| MediaType::read(b""));
     let graphql = request.target.decoded_path().to_ascii_lowercase().contains("graphql");
-    let reader = match gambeson_read::Body::new(&media, layer.profile, graphql, &Limits::default()) {
-        Ok(reader) => Some(reader),
-        Err(stop) => match judge.settle(Err(stop), "body") {
-            Ok(()) => None,
-            Err(denial) => return Verdict::Refuse(denial),
-        },
+    let reader = gambeson_read::Body::new(&media, layer.profile, graphql, &Limits::default());
+    let settled = match &reader {
+        Ok(_) => judge.coded(&request.headers),
+        Err(stop) => judge.settle(Err(*stop), "body"),
     };
+    if let Err(denial) = settled {
+        return Verdict::Refuse(denial);
+    }
+    let reader = reader.ok();
     let is_document = reader.as_ref().is_none_or(gambeson_read::Body::is_read_by_type);
     let text = (!is_document && !is_binary(&media)).then(Vec::new);
     let judge = judge.of_body(request, !is_document);

@@ -12,7 +12,7 @@ use gambeson_read::{
     Budget, Field, Flow, Kind, Limits, MediaType, Note, Notes, Out, Place, Profile, Reader, Sink, Stop, UrlEncoded, read_cookies,
     read_path,
 };
-use http::{HeaderMap, StatusCode, header};
+use http::{HeaderMap, HeaderValue, StatusCode, header};
 use std::{borrow::Cow, sync::Arc};
 
 const SAY: &str = "This request looks like an attack on this site, so it was not carried out.";
@@ -188,6 +188,16 @@ impl<'r> Judge<'r> {
     pub(super) fn guessed(&mut self, read: Result<(), Stop>) -> Judged {
         self.notes = Notes::default();
         self.settle(read.or_else(|stop| if matches!(stop, Stop::Bound(_)) { Ok(()) } else { Err(stop) }), "body")
+    }
+
+    /// Judges that a body is compressed: what its reader would be fed is not what some frameworks read.
+    pub(super) fn coded(&mut self, headers: &HeaderMap) -> Judged {
+        let is_coded = |value: &&HeaderValue| !value.as_bytes().trim_ascii().eq_ignore_ascii_case(b"identity");
+        let coding = headers.get_all(header::CONTENT_ENCODING).iter().find(is_coded);
+        let Some(coding) = coding.filter(|_| self.profile.undoes_content_coding()) else { return Ok(()) };
+        let why = "the app's framework may undo the body's coding, and then read what was not judged (CWE-436)";
+        let denial = unreadable("ambiguous", why.into()).at("header content-encoding", crate::record::shown(coding.as_bytes()));
+        self.unless(self.refuse_ambiguous, denial.allowed_by(AMBIGUOUS))
     }
 
     fn spent(&mut self, part: &str) -> Judged {

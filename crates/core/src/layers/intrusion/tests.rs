@@ -119,6 +119,20 @@ fn what_may_be_doubtful_is_an_event() {
 }
 
 #[test]
+fn a_compressed_body_is_what_the_framework_makes_of_it() {
+    let gzip = b"\x1f\x8b\x08\0\0\0\0\0\0\x03\x03\0\0\0\0\0\0\0\0\0";
+    let coded = |coding| post("application/octet-stream", gzip).header("content-encoding", coding);
+    for policy in ["", "[app]\nframework = \"other\""] {
+        let seen = coded("gzip").to(&engine(policy));
+        assert_eq!((seen.status, rules(&seen)), (400, vec!["ambiguous"]), "aiohttp would read what is in it");
+        assert_eq!(coded("identity").to(&engine(policy)).status, 200);
+    }
+    assert_eq!(coded("gzip").to(&engine("[app]\nframework = \"flask\"")).status, 200, "Flask gives the bytes to the app");
+    let seen = coded("gzip").to(&engine("[intrusion]\nambiguous = \"pass\""));
+    assert_eq!((seen.status, rules(&seen)), (200, vec!["ambiguous"]));
+}
+
+#[test]
 fn a_text_is_judged_before_the_app_gets_any_of_it() {
     let engine = engine("[intrusion]\nwindow = \"32B\"");
     let (script, rest) = (b"see <script>alert(1)</script>...", b" and more of it".as_slice());
