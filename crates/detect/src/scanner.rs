@@ -4,6 +4,8 @@ use crate::{
     finding::{Judging, Rule, Text, Where},
     marks::Marks,
 };
+use aho_corasick::AhoCorasick;
+use std::sync::LazyLock;
 
 const fn rule(name: &'static str, score: u8, about: &'static str) -> Rule {
     Rule { name, score, cwe: 200, about }
@@ -72,6 +74,7 @@ fn calls_back(value: &[u8]) -> bool {
 
 /// Tools by the names they give themselves.
 fn is_tool(agent: &[u8]) -> bool {
+    static KNOWN: LazyLock<Words> = LazyLock::new(|| Words::new(TOOLS));
     const TOOLS: &[&[u8]] = &[
         b"sqlmap",
         b"nikto",
@@ -126,8 +129,20 @@ fn is_tool(agent: &[u8]) -> bool {
         b"jndi:",
         b"ffuf",
     ];
-    let lower = agent.get(..agent.len().min(512)).unwrap_or_default().to_ascii_lowercase();
-    TOOLS.iter().any(|tool| memchr::memmem::find(&lower, tool).is_some())
+    KNOWN.are_in(agent.get(..512).unwrap_or(agent))
+}
+
+/// Words to look for, all at once and in any case.
+struct Words(Option<AhoCorasick>);
+
+impl Words {
+    fn new(words: &[&[u8]]) -> Self {
+        Self(AhoCorasick::builder().ascii_case_insensitive(true).build(words).ok())
+    }
+
+    fn are_in(&self, text: &[u8]) -> bool {
+        self.0.as_ref().is_some_and(|words| words.is_match(text))
+    }
 }
 
 /// What a path asks for.
@@ -286,5 +301,6 @@ fn has_product(lower: &[u8]) -> bool {
         b"/portal/redlion",
         b"/sdk/vimservice",
     ];
-    PATHS.iter().any(|p| memchr::memmem::find(lower, p).is_some())
+    static KNOWN: LazyLock<Words> = LazyLock::new(|| Words::new(PATHS));
+    KNOWN.are_in(lower)
 }

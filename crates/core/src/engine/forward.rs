@@ -45,9 +45,15 @@ const KEPT: [HeaderName; 4] = [header::COOKIE, header::AUTHORIZATION, header::OR
 impl Permit {
     /// Makes the request's head what the app may see, in place.
     pub(super) fn new(policy: &Policy, request: &mut Request, route: Option<&Route>) -> Self {
-        let upgrade = request.is_websocket();
-        drop_listed(&mut request.headers);
-        drop_ours(&mut request.headers);
+        let ours: Vec<HeaderName> = request.headers.keys().filter(|name| ends_here(name.as_str())).cloned().collect();
+        // Most heads have none: one look at each name is cheaper than a look-up for each field.
+        let upgrade = !ours.is_empty() && request.is_websocket();
+        if !ours.is_empty() {
+            drop_listed(&mut request.headers);
+        }
+        for name in ours {
+            request.headers.remove(name);
+        }
         introduce(policy, request);
         if upgrade {
             request.headers.insert(header::UPGRADE, HeaderValue::from_static("websocket"));
@@ -89,14 +95,6 @@ fn drop_listed(headers: &mut HeaderMap) {
         if !KEPT.contains(&name) {
             headers.remove(name);
         }
-    }
-}
-
-/// Drops the fields that end here. Most heads have none: one look at each name is cheaper than one look-up for each field.
-fn drop_ours(headers: &mut HeaderMap) {
-    let names: Vec<HeaderName> = headers.keys().filter(|name| ends_here(name.as_str())).cloned().collect();
-    for name in names {
-        headers.remove(name);
     }
 }
 

@@ -26,18 +26,31 @@ impl Layer for Protocol {
     }
 
     fn judge(&self, request: &mut Request, _: Option<&Route>, _: &[Answer]) -> Verdict {
-        let checks = [Self::method, Self::size, Self::names, Self::framing, Self::expectation, Self::websocket];
+        let checks = [Self::method, Self::size, Self::names];
         if let Some(denial) = checks.iter().find_map(|check| check(self, request).err()) {
             return Verdict::Refuse(denial);
         }
+        // Most heads have none of these: one look at each name is cheaper than a look-up for each field.
+        let concerned = request.headers.keys().any(|name| concerns(name.as_str()));
+        let checks = [Self::framing, Self::expectation, Self::websocket];
+        if let Some(denial) = checks.iter().filter(|_| concerned).find_map(|check| check(self, request).err()) {
+            return Verdict::Refuse(denial);
+        }
         self.drop_headers(request);
-        self.drop_upgrade(request);
-        self.drop_ranges(request);
+        if concerned {
+            self.drop_upgrade(request);
+            self.drop_ranges(request);
+        }
         Verdict::Pass
     }
 }
 
 type Judged = Result<(), Box<Denial>>;
+
+/// Whether a field of that name says how the message is framed, or asks for something out of the ordinary.
+fn concerns(name: &str) -> bool {
+    matches!(name, "content-length" | "transfer-encoding" | "expect" | "upgrade" | "range")
+}
 
 const MALFORMED: &str = "This request is malformed.";
 const TOO_LARGE: &str = "The head of this request is larger than this site accepts. Deleting the site's cookies may help.";
