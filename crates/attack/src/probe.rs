@@ -6,8 +6,19 @@ use crate::context::Context;
 use crate::http::Response;
 
 /// The layers of the policy, each with a file of probes of the same name.
-pub const LAYERS: [&str; 10] =
-    ["transport", "protocol", "rate_limit", "cors", "csrf", "intrusion", "disclosure", "cookies", "headers", "audit_log"];
+pub const LAYERS: [&str; 11] = [
+    "transport",
+    "protocol",
+    "response",
+    "rate_limit",
+    "cors",
+    "csrf",
+    "intrusion",
+    "disclosure",
+    "cookies",
+    "headers",
+    "audit_log",
+];
 
 /// What an attack does to its target.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]

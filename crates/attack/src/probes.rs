@@ -9,6 +9,7 @@ mod headers;
 mod intrusion;
 mod protocol;
 mod rate_limit;
+mod response;
 mod transport;
 mod unguarded;
 
@@ -22,6 +23,7 @@ pub fn all() -> impl Iterator<Item = &'static Probe> {
     [
         transport::PROBES,
         protocol::PROBES,
+        response::PROBES,
         rate_limit::PROBES,
         cors::PROBES,
         csrf::PROBES,

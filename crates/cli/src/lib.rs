@@ -4,6 +4,7 @@
 //! come from the same definitions.
 
 mod attack;
+mod bans;
 mod ca;
 mod check;
 mod completions;
@@ -49,6 +50,7 @@ enum Command {
     Serve(serve::Args),
     Run(run::Args),
     Reload(reload::Args),
+    Bans(bans::Args),
     Ca(ca::Args),
     Attack(attack::Args),
     Check(check::Args),
@@ -70,6 +72,7 @@ impl Command {
             Self::Serve(args) => serve::run(&args, global),
             Self::Run(args) => run::run(&args, global),
             Self::Reload(args) => reload::run(&args, global),
+            Self::Bans(args) => bans::run(&args, global),
             Self::Ca(args) => ca::run(&args, global),
             Self::Attack(args) => attack::run(&args, global),
             Self::Check(args) => check::run(&args, global),

@@ -16,7 +16,7 @@ mod outbound;
 
 pub use body::RequestBody;
 pub use forward::{Forwarded, Permit};
-pub use inbound::{Collecting, Decision, Inspecting, Pending, Step};
+pub use inbound::{Collecting, Decision, Delayed, Inspecting, Pending, Step};
 pub use outbound::{Exchange, Finish, Held, Outgoing, Payload, ResponseStep, client_gone};
 
 use crate::{
@@ -29,7 +29,7 @@ use crate::{
 use body::Late;
 use bytes::Bytes;
 use http::{HeaderMap, Method, StatusCode, Version};
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 /// Decides, by one policy. Cheap to clone; a request keeps the one it began with.
 #[derive(Debug, Clone)]
@@ -69,7 +69,7 @@ impl Engine {
     fn refuse_unread(&self, unread: &Unread<'_>, moment: Moment, layer: LayerName, denial: Box<Denial>) -> Outgoing {
         let id = moment.entropy.reference();
         let finding = finding_of(layer, Mode::Enforce, Action::Refuse, &denial);
-        let (mut headers, body) = crate::page::page(denial.status, denial.say, id, false);
+        let (mut headers, body) = crate::page::page(denial.status, denial.say, id, false, denial.form.as_ref());
         headers.extend(denial.headers);
         let request = unread.stand_in(&self.policy);
         let record = Record {
@@ -156,6 +156,8 @@ enum Halt {
     Collect(usize),
     /// The request goes on, and its body is read along.
     Inspect(Box<dyn Inspector>),
+    /// The request goes on when so long has passed.
+    Delay(Duration),
 }
 
 /// Applies the mode of a layer to its verdict: the only place where `report` differs from `enforce`.
@@ -167,7 +169,7 @@ fn apply(notes: &mut Notes, verdict: Verdict, id: ReferenceId, json: bool) -> Op
             if notes.mode == Mode::Report {
                 return None;
             }
-            let (mut headers, body) = crate::page::page(denial.status, denial.say, id, json);
+            let (mut headers, body) = crate::page::page(denial.status, denial.say, id, json, denial.form.as_ref());
             headers.extend(denial.headers);
             Some(Halt::Instead(Instead { status: denial.status, headers, body }))
         }
@@ -178,6 +180,7 @@ fn apply(notes: &mut Notes, verdict: Verdict, id: ReferenceId, json: bool) -> Op
         Verdict::Collect(_) if notes.mode == Mode::Report => None,
         Verdict::Collect(bytes_max) => Some(Halt::Collect(bytes_max)),
         Verdict::Inspect(inspector) => Some(Halt::Inspect(inspector)),
+        Verdict::Delay(time) => (notes.mode == Mode::Enforce).then_some(Halt::Delay(time)),
         Verdict::Answer(reply) => {
             notes.add(answered(notes.layer, notes.mode, &reply));
             Some(Halt::Instead(Instead { status: reply.status, headers: reply.headers, body: reply.body }))

@@ -10,17 +10,19 @@ pub mod headers;
 pub mod intrusion;
 pub mod protocol;
 pub mod rate_limit;
+pub mod response;
 pub mod transport;
 
 use crate::{
     exchange::{Request, Response},
     policy::{App, LayerName, Listen, Mode, Reader, Route, Section},
-    record::Action,
-    store::{Answer, Ask},
+    record::{Action, Finding},
+    sanction::Charge,
+    store::{Answer, Ask, Subject},
 };
 use bytes::Bytes;
 use http::{HeaderMap, StatusCode};
-use std::borrow::Cow;
+use std::{borrow::Cow, time::Duration};
 
 /// One defence. It copes with absent facts, does not know its own mode, and keeps no state of its own.
 pub trait Layer: Send + Sync {
@@ -54,6 +56,24 @@ pub trait Layer: Send + Sync {
     fn mend(&self, _: &Request, _: Option<&Route>, _: &mut Response, _body: Option<Body<'_>>) -> Outcome {
         Outcome::Pass
     }
+
+    /// Says what an exchange that is over counts against its client.
+    fn charge(&self, _: &Ended<'_>, _: &mut Vec<Charge>) {}
+}
+
+/// An exchange that is over.
+#[derive(Debug, Clone, Copy)]
+pub struct Ended<'a> {
+    /// The request, as it was judged.
+    pub request: &'a Request,
+    /// The status that was sent.
+    pub status: StatusCode,
+    /// The app's own status, where it answered.
+    pub app_status: Option<StatusCode>,
+    /// What the layers found.
+    pub findings: &'a [Finding],
+    /// Whether the layer that is asked only reports.
+    pub is_report: bool,
 }
 
 /// A held body, or as much of it as was asked for.
@@ -78,6 +98,8 @@ pub enum Verdict {
     Collect(usize),
     /// Nothing against its head; its body must be read along with it.
     Inspect(Box<dyn Inspector>),
+    /// Nothing against it, but it has to wait so long before it is judged any further.
+    Delay(Duration),
 }
 
 /// Reads one request's body for a layer: its beginning before the app sees any of it, the rest as it passes.
@@ -130,6 +152,8 @@ pub struct Denial {
     pub headers: HeaderMap,
     /// Whether the policy lets it pass, and it is only an event.
     pub(crate) is_note: bool,
+    /// A form on the page, by which a person can go on.
+    pub form: Option<Form>,
     /// Whether it was written down already, by [`crate::engine::RequestBody`]: a host hands it back later.
     pub(crate) is_written: bool,
 }
@@ -148,6 +172,7 @@ impl Denial {
             allow: String::new(),
             headers: HeaderMap::new(),
             is_note: false,
+            form: None,
             is_written: false,
         })
     }
@@ -175,6 +200,17 @@ impl Denial {
     }
 }
 
+/// A form on the page of a refusal: a button, and what it sends to an endpoint of ours.
+#[derive(Debug, Clone)]
+pub struct Form {
+    /// Where it is sent, by GET.
+    pub action: &'static str,
+    /// Names and values that are sent along.
+    pub hidden: Vec<(&'static str, String)>,
+    /// What stands on the button.
+    pub button: &'static str,
+}
+
 /// A rule of a layer: what `explain`, the guide and the log say of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Rule {
@@ -192,6 +228,7 @@ pub fn rules(layer: LayerName) -> &'static [Rule] {
     match layer {
         LayerName::Transport => transport::RULES,
         LayerName::Protocol => protocol::RULES,
+        LayerName::Response => response::RULES,
         LayerName::RateLimit => rate_limit::RULES,
         LayerName::Cors => cors::RULES,
         LayerName::Csrf => csrf::RULES,
@@ -230,6 +267,10 @@ pub struct Facts {
     pub(crate) suspects: Option<intrusion::Suspects>,
     /// What the rule set has made of the exchange so far.
     pub(crate) crs: Option<intrusion::crs::Judgement>,
+    /// Whom the exchange is counted for, by what the client itself sent.
+    pub(crate) subjects: Vec<Subject>,
+    /// What a sanction changes in the answer.
+    pub(crate) sanctioned: Option<response::Sanctioned>,
     /// What the limits say, for the answer's header fields.
     pub limit: Option<rate_limit::Standing>,
 }
@@ -241,6 +282,7 @@ impl Facts {
         match layer {
             LayerName::Csrf => self.same_origin = None,
             LayerName::Cors => self.cross_origin = None,
+            LayerName::Response => self.sanctioned = None,
             LayerName::RateLimit => self.limit = None,
             _ => {}
         }
@@ -253,6 +295,7 @@ impl Facts {
 pub struct Settings {
     pub transport: transport::Transport,
     pub protocol: protocol::Protocol,
+    pub response: response::Ladder,
     pub rate_limit: rate_limit::RateLimit,
     pub cors: cors::Cors,
     pub csrf: csrf::Csrf,
@@ -270,19 +313,29 @@ impl Settings {
         [&self.transport, &self.protocol]
     }
 
-    /// Judged with the answers of stored state. The limit comes first, so that whoever guesses cannot make the rest work
-    /// for nothing; browsers' reports and preflights are answered before anybody is asked who they are, and grant nothing;
+    /// Judged with the answers of stored state. Whoever is banned costs nothing more; then comes the limit, so that whoever guesses
+    /// cannot make the rest work for nothing; browsers' reports and preflights are answered before anybody is asked who they are, and grant nothing;
     /// values are judged only of those who may ask at all, since that costs most; cookies get the app's own names back last, when nobody
     /// needs to tell them apart any more.
     #[must_use]
-    pub fn admission(&self) -> [&dyn Layer; 7] {
-        [&self.rate_limit, &self.headers, &self.cors, &self.csrf, &self.intrusion, &self.intrusion.crs, &self.cookies]
+    pub fn admission(&self) -> [&dyn Layer; 8] {
+        [
+            &self.response,
+            &self.rate_limit,
+            &self.headers,
+            &self.cors,
+            &self.csrf,
+            &self.intrusion,
+            &self.intrusion.crs,
+            &self.cookies,
+        ]
     }
 
-    /// For answers: first what must not leave, then what the rest is dressed in. Our own refusals pass it too.
+    /// For answers: the app's own answer tells whether somebody guesses; then what must not leave, then what the rest is dressed in. Our own refusals pass it too.
     #[must_use]
-    pub fn departure(&self) -> [&dyn Layer; 8] {
+    pub fn departure(&self) -> [&dyn Layer; 9] {
         [
+            &self.response,
             &self.disclosure,
             &self.intrusion,
             &self.intrusion.crs,
@@ -296,10 +349,14 @@ impl Settings {
 
     /// Reads every layer's section. `open` finds a section in the file and hands its reader over.
     pub(crate) fn compile(app: &App, listen: &Listen, open: &mut Open<'_>) -> Self {
+        let rate_limit = section(open, &rate_limit::SECTION, |reader| rate_limit::RateLimit::compile(reader, app));
         Self {
             transport: section(open, &transport::SECTION, |reader| transport::Transport::compile(reader, app, listen)),
             protocol: section(open, &protocol::SECTION, |reader| protocol::Protocol::compile(reader, listen)),
-            rate_limit: section(open, &rate_limit::SECTION, |reader| rate_limit::RateLimit::compile(reader, app)),
+            response: section(open, &response::SECTION, |reader| {
+                response::Ladder::compile(reader, app, rate_limit.login_paths())
+            }),
+            rate_limit,
             cors: section(open, &cors::SECTION, cors::Cors::compile),
             csrf: section(open, &csrf::SECTION, |reader| csrf::Csrf::compile(reader, app, listen)),
             intrusion: section(open, &intrusion::SECTION, |reader| intrusion::Intrusion::compile(reader, app)),

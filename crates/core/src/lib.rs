@@ -14,6 +14,7 @@ pub mod origin;
 mod page;
 pub mod policy;
 pub mod record;
+pub mod sanction;
 pub mod store;
 pub mod target;
 #[cfg(test)]

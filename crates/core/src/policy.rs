@@ -18,6 +18,7 @@ mod spec;
 mod suggest;
 mod value;
 
+pub(crate) use app::Network;
 pub use app::{App, Framework, Listen, SessionCookies, Timeouts, Upstream, UpstreamAddress};
 pub use gambeson_seclang::Files as RuleFiles;
 pub use in_process::{Gap, IN_PROCESS_GAPS, IN_PROCESS_RULES};
@@ -43,6 +44,7 @@ pub const SECTIONS: &[&Section] = &[
     &app::UPSTREAM,
     &layers::transport::SECTION,
     &layers::protocol::SECTION,
+    &layers::response::SECTION,
     &layers::rate_limit::SECTION,
     &layers::cors::SECTION,
     &layers::csrf::SECTION,

@@ -143,7 +143,7 @@ fn went(decision: Decision, fields: &[(&str, &str)], answer: &[u8]) -> Seen {
     match decision {
         Decision::Respond(outgoing) => seen(outgoing, None),
         Decision::Collect(collecting) => seen(collecting.body(b"", true), None),
-        Decision::Inspect(_) => unreachable!("inspected already"),
+        Decision::Inspect(_) | Decision::Delay(_) => unreachable!("inspected already"),
         Decision::Forward(permit, _, exchange) => {
             let sent = exchange.forwarded(&permit);
             let forwarded = Some((sent.target.as_str().to_owned(), sent.headers.clone()));

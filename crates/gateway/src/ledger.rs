@@ -1,6 +1,6 @@
 //! What happened is written down here: counted for Prometheus, recorded in the audit log, and for replay.
 
-use gambeson_core::{engine::Finish, policy::Policy, record::Finding};
+use gambeson_core::{engine::Finish, policy::Policy, record::Finding, sanction::Sanction};
 use gambeson_store::{
     audit::{AuditLog, Event},
     metrics::{Metrics, Protocol, StatusClass},
@@ -52,6 +52,13 @@ impl Ledger {
             audit.close();
         }
         self.traffic.close();
+    }
+
+    /// A client earned a sanction.
+    pub(crate) fn sanctioned(&self, sanction: &Sanction) {
+        let Sanction { id, rung, subject, reason, until_ms, since_ms, .. } = sanction;
+        let minutes = until_ms.saturating_sub(*since_ms).div_ceil(60_000);
+        self.notice("sanction", format!("{rung} of {subject} for {minutes} min: {reason}; `gambeson bans lift {id}` ends it"));
     }
 
     /// Something happened to the gateway itself.

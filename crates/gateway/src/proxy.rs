@@ -7,7 +7,9 @@ use crate::{
 };
 use bytes::{Bytes, BytesMut};
 use gambeson_core::{
-    engine::{Decision, Exchange, Finish, Inspecting, Outgoing, Payload, Permit, RequestBody, ResponseStep, Step, client_gone},
+    engine::{
+        Decision, Delayed, Exchange, Finish, Inspecting, Outgoing, Payload, Permit, RequestBody, ResponseStep, Step, client_gone,
+    },
     exchange::{Received, ResponseHead},
     layers::Denial,
     policy::LayerName,
@@ -15,7 +17,7 @@ use gambeson_core::{
 use gambeson_wire::{Fault, Framing, ResponseFraming};
 use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use std::{future::Future, io, net::IpAddr, pin::Pin, time::Duration};
-use tokio::time::timeout;
+use tokio::time::{sleep, timeout};
 
 /// How an exchange ended, for its connection.
 pub(crate) enum Served {
@@ -45,7 +47,14 @@ pub(crate) async fn serve<B: Incoming, R: Respond>(
         Step::Respond(outgoing) => return send_own(worker, outgoing, respond, head_only).await,
     };
     let answers = worker.answer(pending.asks(), moment.now_ms);
-    match pending.decide(&answers) {
+    let decision = match pending.decide(&answers) {
+        Decision::Delay(delayed) => match wait(worker, delayed, body, respond).await {
+            Some(decision) => decision,
+            None => return Served::Abort,
+        },
+        decision => decision,
+    };
+    match decision {
         Decision::Respond(outgoing) => send_own(worker, outgoing, respond, head_only).await,
         Decision::Forward(permit, limit, exchange) => {
             Forward { worker, respond, head_only }.run(permit, limit, exchange, body).await
@@ -55,7 +64,24 @@ pub(crate) async fn serve<B: Incoming, R: Respond>(
             send_own(worker, collecting.body(&bytes, whole), respond, head_only).await
         }
         Decision::Inspect(inspecting) => Box::pin(inspect(worker, inspecting, body, respond, head_only)).await,
+        // No layer makes a request wait twice.
+        Decision::Delay(delayed) => send_own(worker, delayed.refuse(), respond, head_only).await,
     }
+}
+
+/// Lets a request wait, if there is still a place; `None` when the client left meanwhile.
+async fn wait<B: Incoming, R: Respond>(worker: &Worker, delayed: Delayed, body: &mut B, respond: &mut R) -> Option<Decision> {
+    let Some(_place) = worker.place() else { return Some(Decision::Respond(delayed.refuse())) };
+    tokio::select! {
+        () = sleep(delayed.time()) => Some(delayed.go_on()),
+        () = body.gone() => left(worker, delayed),
+        () = respond.gone() => left(worker, delayed),
+    }
+}
+
+fn left(worker: &Worker, delayed: Delayed) -> Option<Decision> {
+    worker.record(delayed.abandon(), client_gone());
+    None
 }
 
 /// Lets the beginning of the body be judged, then sends it on with the rest behind it.
@@ -89,7 +115,7 @@ async fn inspect<B: Incoming, R: Respond>(
     };
     match decision {
         Decision::Respond(outgoing) => send_own(worker, outgoing, respond, head_only).await,
-        Decision::Forward(..) | Decision::Collect(_) | Decision::Inspect(_) => Served::Abort,
+        Decision::Forward(..) | Decision::Collect(_) | Decision::Inspect(_) | Decision::Delay(_) => Served::Abort,
     }
 }
 

@@ -20,6 +20,7 @@ use gambeson_core::{
 use gambeson_store::{
     buckets::Buckets,
     metrics::{Handshake, Protocol},
+    sanctions::Sanctions,
 };
 use places::Places;
 pub(crate) use places::network;
@@ -30,7 +31,7 @@ use std::{
     rc::Rc,
     sync::{
         Arc,
-        atomic::{AtomicBool, Ordering},
+        atomic::{AtomicBool, AtomicUsize, Ordering},
     },
     thread::JoinHandle,
     time::Duration,
@@ -55,6 +56,8 @@ pub struct Settings {
     pub listeners: Listeners,
     /// Where what happened is written down.
     pub ledger: Ledger,
+    /// Who is under a sanction.
+    pub sanctions: Arc<Sanctions>,
 }
 
 /// Running threads that serve one app.
@@ -77,7 +80,7 @@ impl Server {
     /// # Errors
     /// When the system gives no thread or event loop.
     pub fn start(settings: Settings) -> io::Result<Self> {
-        let Settings { policy, tls, listeners, ledger } = settings;
+        let Settings { policy, tls, listeners, ledger, sanctions } = settings;
         let workers = listeners.https.len().max(listeners.http.len()).max(1);
         let places = Arc::new(Places::new(policy.listen.connections_max, policy.listen.connections_per_address_max));
         let site = site(policy, 0);
@@ -85,6 +88,8 @@ impl Server {
             site: ArcSwap::from_pointee(site),
             buckets: Buckets::new(BUCKETS_MAX, ledger.metrics.clone()),
             ledger,
+            sanctions,
+            waiting: AtomicUsize::new(0),
             proofs: tls.as_ref().map(|tls| Arc::clone(tls.challenges())),
             workers,
             draining: AtomicBool::new(false),

@@ -7,7 +7,7 @@ mod restart;
 mod tls_settings;
 
 pub use admin::reachable;
-pub use control::{ControlError, app_address, reload};
+pub use control::{ControlError, app_address, reload, sanctions};
 pub(crate) use notify::SOCKET as NOTIFY_SOCKET;
 
 use crate::{
@@ -16,10 +16,11 @@ use crate::{
     server::{self, Server},
     tls::{Tickets, Tls, TlsError, acme},
 };
-use gambeson_core::policy::Policy;
+use gambeson_core::policy::{LayerName, Mode, Policy};
 use gambeson_store::{
     audit::AuditLog,
     metrics::{Metrics, Outcome},
+    sanctions::{Filter, Sanctions},
     serving::Claim,
     state_dir::{StateDir, StateError},
     traffic::Recorder,
@@ -85,6 +86,7 @@ pub struct Service {
     server: Server,
     tls: Option<Arc<Tls>>,
     ledger: Ledger,
+    sanctions: Arc<Sanctions>,
     addresses: Addresses,
     /// The sockets again, for the process that takes over.
     spare: Listeners,
@@ -147,7 +149,9 @@ impl Service {
         let ledger = open_ledger(&policy, &state)?;
         let addresses = spare.addresses();
         let control = control::Control::bind(&state)?;
-        let settings = server::Settings { policy, tls: tls.clone(), listeners, ledger: ledger.clone() };
+        let sanctions = open_sanctions(&policy, &state, &ledger)?;
+        let settings =
+            server::Settings { policy, tls: tls.clone(), listeners, ledger: ledger.clone(), sanctions: sanctions.clone() };
         let signals = Signals::listen()?;
         let server = Server::start(settings)?;
         notify::ready();
@@ -159,7 +163,7 @@ impl Service {
             None => Claim::wait(&state, CLAIM_PATIENCE)?,
         };
         ledger.notice("started", format!("process {}", std::process::id()));
-        Ok(Self { load, state, server, tls, ledger, addresses, spare, admin, control, claim, signals })
+        Ok(Self { load, state, server, tls, ledger, sanctions, addresses, spare, admin, control, claim, signals })
     }
 
     /// Whether nobody else serves from the directory or listens where the policy says: worth knowing before an app is
@@ -197,8 +201,8 @@ impl Service {
     /// # Errors
     /// When the system refuses signals.
     pub async fn run(self, gone: impl Future<Output = ()>) -> Result<(), ServeError> {
-        let Self { load, state, server, tls, ledger, spare, admin, control, claim, signals, .. } = self;
-        let works = Works { load, state, first: server.policy(), server: &server, tls, ledger: ledger.clone() };
+        let Self { load, state, server, tls, ledger, sanctions, spare, admin, control, claim, signals, .. } = self;
+        let works = Works { load, state, first: server.policy(), server: &server, tls, ledger: ledger.clone(), sanctions };
         let handed_over = works.serve(spare, admin, control, signals, gone).await;
         drop(claim);
         ledger.notice(if handed_over { "handed over" } else { "stopping" }, format!("process {}", std::process::id()));
@@ -221,6 +225,7 @@ struct Works<'a> {
     server: &'a Server,
     tls: Option<Arc<Tls>>,
     ledger: Ledger,
+    sanctions: Arc<Sanctions>,
 }
 
 impl Works<'_> {
@@ -250,6 +255,7 @@ impl Works<'_> {
                 request = control.next() => match request {
                     control::Request::Reload(reply) => reply.reloaded(self.reload()),
                     control::Request::App(reply) => reply.send(&self.server.policy().upstream.address.to_string()),
+                    control::Request::Sanctions(reply) => reply.send(&self.sanctions()),
                     control::Request::TakeOver(reply) => {
                         if reply.send(&spare, self.tls.as_deref()) {
                             return true;
@@ -293,6 +299,15 @@ impl Works<'_> {
         Ok(waiting)
     }
 
+    /// Every sanction in force, as JSON, after what the operator has just written.
+    fn sanctions(&self) -> String {
+        let now_ms = crate::worker::now_ms();
+        if let Err(error) = self.sanctions.follow(now_ms) {
+            self.ledger.notice("bans unreadable", error.to_string());
+        }
+        serde_json::to_string(&self.sanctions.list(now_ms)).unwrap_or_default()
+    }
+
     /// Obtains and renews certificates by ACME, for as long as it is polled.
     async fn renew_certificates(&self) {
         let Some(tls) = &self.tls else { return std::future::pending().await };
@@ -323,13 +338,28 @@ fn open_ledger(policy: &Policy, state: &StateDir) -> Result<Ledger, StateError> 
     let metrics = Arc::new(Metrics::default());
     metrics.started.set(now_secs());
     metrics.policy_loaded.set(now_secs());
-    let off = policy.modes.get(gambeson_core::policy::LayerName::AuditLog) == gambeson_core::policy::Mode::Off;
+    let off = policy.modes.get(LayerName::AuditLog) == Mode::Off;
     let audit = match off {
         true => None,
         false => Some(Arc::new(AuditLog::open(state, (&policy.layers.audit_log).into(), metrics.clone())?)),
     };
     let traffic = Arc::new(Recorder::start(state, (&policy.record).into(), metrics.clone())?);
     Ok(Ledger { metrics, audit, traffic })
+}
+
+fn open_sanctions(policy: &Policy, state: &StateDir, ledger: &Ledger) -> Result<Arc<Sanctions>, ServeError> {
+    let now_ms = crate::worker::now_ms();
+    let sanctions = Arc::new(Sanctions::open(state, ledger.metrics.clone(), now_ms)?);
+    let enforced = policy.modes.get(LayerName::Response) == Mode::Enforce;
+    if let Some(table) = policy.layers.response.nftables().filter(|_| enforced) {
+        let ledger = ledger.clone();
+        let tell = move |what: String| {
+            say(&what);
+            ledger.notice("packet filter", what);
+        };
+        sanctions.use_filter(Filter::start(table, tell)?, now_ms);
+    }
+    Ok(sanctions)
 }
 
 /// Says once that there is a root to trust: without it a browser's warning would be the first that is heard of it.

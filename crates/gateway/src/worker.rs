@@ -14,7 +14,7 @@ use gambeson_core::{
     exchange::{Connection, Entropy},
     store::{Answer, Ask},
 };
-use gambeson_store::{buckets::Buckets, metrics::Protocol};
+use gambeson_store::{buckets::Buckets, metrics::Protocol, sanctions::Sanctions};
 use http::{HeaderMap, StatusCode};
 use std::{
     cell::RefCell,
@@ -22,7 +22,7 @@ use std::{
     rc::Rc,
     sync::{
         Arc,
-        atomic::{AtomicBool, Ordering},
+        atomic::{AtomicBool, AtomicUsize, Ordering},
     },
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
@@ -47,6 +47,9 @@ pub(crate) struct Site {
 pub(crate) struct Shared {
     pub(crate) site: ArcSwap<Site>,
     pub(crate) buckets: Buckets,
+    pub(crate) sanctions: Arc<Sanctions>,
+    /// Requests that wait because of a sanction.
+    pub(crate) waiting: AtomicUsize,
     pub(crate) ledger: Ledger,
     /// Proofs for an ACME server.
     pub(crate) proofs: Option<Arc<Challenges>>,
@@ -54,6 +57,18 @@ pub(crate) struct Shared {
     /// `true` once no new request is to be begun on an old connection.
     pub(crate) draining: AtomicBool,
     pub(crate) drain: watch::Sender<bool>,
+}
+
+/// Requests that wait at most: each holds its connection and its head.
+const WAITING_MAX: usize = 1024;
+
+/// A request that waits.
+pub(crate) struct Waiting(Arc<Shared>);
+
+impl Drop for Waiting {
+    fn drop(&mut self) {
+        self.0.waiting.fetch_sub(1, Ordering::Relaxed);
+    }
 }
 
 /// Belongs to one thread.
@@ -116,12 +131,30 @@ impl Worker {
 
     /// Answers what the layers ask.
     pub(crate) fn answer(&self, asks: &[Ask], now_ms: u64) -> Vec<Answer> {
-        asks.iter().map(|ask| self.shared.buckets.answer(ask, now_ms)).collect()
+        let Shared { buckets, sanctions, .. } = &*self.shared;
+        let answer = |ask: &Ask| match ask {
+            Ask::Take { key, rate } => Answer::Taken(buckets.take(key, *rate, now_ms)),
+            Ask::Standing { subjects, shown, wait, pass } => sanctions.answer(subjects, shown, *wait, *pass, now_ms),
+        };
+        asks.iter().map(answer).collect()
+    }
+
+    /// A place among the requests that wait because of a sanction; `None` when there are too many already.
+    pub(crate) fn place(&self) -> Option<Waiting> {
+        let waiting = Waiting(self.shared.clone());
+        let before = self.shared.waiting.fetch_add(1, Ordering::Relaxed);
+        (before < WAITING_MAX).then_some(waiting)
     }
 
     /// Writes down an exchange that ended.
     pub(crate) fn record(&self, finish: Finish, status: StatusCode) {
-        let took = Duration::from_millis(now_ms().saturating_sub(finish.began_ms()));
+        let now_ms = now_ms();
+        let took = Duration::from_millis(now_ms.saturating_sub(finish.began_ms()));
+        for charge in finish.charges() {
+            if let Some(sanction) = self.shared.sanctions.charge(&charge, now_ms) {
+                self.shared.ledger.sanctioned(&sanction);
+            }
+        }
         self.shared.ledger.ended(self.protocol, finish, status, took);
     }
 

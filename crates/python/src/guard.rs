@@ -56,7 +56,12 @@ impl Guard {
             Step::Respond(outgoing) => return self.respond(start, outgoing, began, head_only),
         };
         let answers = self.host.answers(pending.asks());
-        let (decision, held) = match pending.decide(&answers) {
+        // A call that waited would hold one of the server's few workers: whoever shall be slow is not.
+        let decision = match pending.decide(&answers) {
+            Decision::Delay(delayed) => delayed.go_on(),
+            decision => decision,
+        };
+        let (decision, held) = match decision {
             Decision::Inspect(inspecting) => inspect(&view, inspecting)?,
             decision => (decision, Vec::new()),
         };
@@ -67,7 +72,9 @@ impl Guard {
                 let (bytes, whole) = view.collect(collecting.bytes_max())?;
                 return self.respond(start, collecting.body(&bytes, whole), began, head_only);
             }
-            Decision::Inspect(_) => return Err(PyRuntimeError::new_err("a body was to be inspected twice")),
+            Decision::Inspect(_) | Decision::Delay(_) => {
+                return Err(PyRuntimeError::new_err("a request was to be inspected or delayed twice"));
+            }
         };
         if let Some(Err(denial)) = view.length().map(|length| body.declared(length)) {
             return self.respond(start, exchange.fail(LayerName::Protocol, denial), began, head_only);

@@ -5,9 +5,15 @@ use gambeson_core::{
     engine::{Engine, Finish, Moment},
     exchange::Entropy,
     policy::IN_PROCESS_GAPS,
+    sanction::Sanction,
     store::{Answer, Ask},
 };
-use gambeson_store::{audit::Settings, buckets::Buckets, state_dir::StateDir};
+use gambeson_store::{
+    audit::Settings,
+    buckets::Buckets,
+    sanctions::Sanctions,
+    state_dir::{StateDir, StateError},
+};
 use pyo3::{
     exceptions::{PyOSError, PyRuntimeError},
     prelude::*,
@@ -24,6 +30,7 @@ pub(crate) struct Host {
     policy: PathBuf,
     engine: RwLock<Engine>,
     buckets: Buckets,
+    sanctions: Sanctions,
     /// The clock of the buckets, which never runs backwards.
     epoch: Instant,
     chance: Mutex<Chance>,
@@ -56,6 +63,12 @@ impl Chance {
     }
 }
 
+/// Milliseconds since 1970.
+fn now_ms() -> u64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
+}
+
 fn log_settings(engine: &Engine) -> Settings {
     Settings::from(&engine.policy().layers.audit_log)
 }
@@ -68,12 +81,15 @@ impl Host {
     pub(crate) fn open(py: Python<'_>, policy: PathBuf, state: Option<PathBuf>) -> PyResult<Self> {
         let engine = policy_file::load(&policy)?;
         let state = state.unwrap_or_else(|| policy.with_file_name(".gambeson"));
-        let journal = StateDir::open(&state).and_then(|state| Journal::open(state, log_settings(&engine)));
-        let journal = journal.map_err(|error| PyOSError::new_err(error.to_string()))?;
+        let refused = |error: StateError| PyOSError::new_err(error.to_string());
+        let state = StateDir::open(&state).map_err(refused)?;
+        let sanctions = Sanctions::open(&state, Arc::default(), now_ms()).map_err(refused)?;
+        let journal = Journal::open(state, log_settings(&engine)).map_err(refused)?;
         Ok(Self {
             policy,
             engine: RwLock::new(engine),
             buckets: Buckets::new(BUCKETS, Arc::default()),
+            sanctions,
             epoch: Instant::now(),
             chance: Mutex::default(),
             pairs: Pairs::default(),
@@ -116,19 +132,29 @@ impl Host {
     pub(crate) fn moment(&self) -> PyResult<Moment> {
         let drawn = self.chance.lock().unwrap_or_else(PoisonError::into_inner).draw();
         let entropy = drawn.ok_or_else(|| PyRuntimeError::new_err("the system gave no random bytes"))?;
-        let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-        Ok(Moment { now_ms: u64::try_from(since.as_millis()).unwrap_or(u64::MAX), entropy })
+        Ok(Moment { now_ms: now_ms(), entropy })
     }
 
     /// Answers what the engine asks.
     pub(crate) fn answers(&self, asks: &[Ask]) -> Vec<Answer> {
         let now = u64::try_from(self.epoch.elapsed().as_millis()).unwrap_or(u64::MAX);
-        asks.iter().map(|ask| self.buckets.answer(ask, now)).collect()
+        let answer = |ask: &Ask| match ask {
+            Ask::Take { key, rate } => Answer::Taken(self.buckets.take(key, *rate, now)),
+            // A ban outlives the process, and so is counted by the clock on the wall.
+            Ask::Standing { subjects, shown, wait, pass } => self.sanctions.answer(subjects, shown, *wait, *pass, now_ms()),
+        };
+        asks.iter().map(answer).collect()
     }
 
     /// Writes an exchange down, if there is something to write down.
     pub(crate) fn record(&self, py: Python<'_>, finish: Finish, begun: Instant) {
         let took = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);
+        for charge in finish.charges() {
+            if let Some(sanction) = self.sanctions.charge(&charge, now_ms()) {
+                let Sanction { id, rung, subject, reason, .. } = &sanction;
+                self.log(py, "warning", &format!("{rung} of {subject}: {reason}; `gambeson bans lift {id}` ends it"));
+            }
+        }
         let Some(record) = finish.record(took) else { return };
         if let Err(error) = self.journal.record(record, || log_settings(&self.engine())) {
             self.log(py, "error", &format!("an exchange was not written to the audit log: {error}"));

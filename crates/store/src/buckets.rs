@@ -17,7 +17,7 @@
 //! as the table has slots, within one period. Limits per network stop that long before.
 
 use crate::metrics::Metrics;
-use gambeson_core::store::{Answer, Ask, Rate, Taken};
+use gambeson_core::store::{Rate, Taken};
 use std::hash::{BuildHasher, Hash, RandomState};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -51,16 +51,8 @@ impl Buckets {
         Self { seed: RandomState::new(), shards: std::iter::repeat_with(shard).take(SHARDS).collect(), metrics }
     }
 
-    /// Answers one question at `now_ms`: any clock that does not run backwards, the same for every call.
-    #[must_use]
-    pub fn answer(&self, ask: &Ask, now_ms: u64) -> Answer {
-        match ask {
-            Ask::Take { key, rate } => Answer::Taken(self.take(key, *rate, now_ms)),
-        }
-    }
-
-    /// Takes one from the bucket of `key`.
-    fn take(&self, key: &impl Hash, rate: Rate, now_ms: u64) -> Taken {
+    /// Takes one from the bucket of `key` at `now_ms`: any clock that does not run backwards, the same for every call.
+    pub fn take(&self, key: &impl Hash, rate: Rate, now_ms: u64) -> Taken {
         let gcra = Gcra::new(rate, now_ms);
         // Every hash has its set; were one missing, nothing would be known of the key, and the answer is no.
         self.take_hashed(self.seed.hash_one(key), gcra).unwrap_or_else(|| gcra.take(gcra.latest()).1)

@@ -34,12 +34,7 @@ fn a_burst_passes_and_then_the_rate_holds() {
 fn rules_and_subjects_have_their_own_buckets() {
     let buckets = table(1024);
     let once = rate(1, 60_000);
-    let allowed = |rule, subject| {
-        let Answer::Taken(taken) = buckets.answer(&Ask::Take { key: BucketKey { rule, subject }, rate: once }, 5) else {
-            panic!("memory is always there")
-        };
-        taken.allowed
-    };
+    let allowed = |rule, subject| buckets.take(&BucketKey { rule, subject }, once, 5).allowed;
     assert!(allowed(1, Subject::Network(7)));
     assert!(!allowed(1, Subject::Network(7)));
     assert!(allowed(2, Subject::Network(7)));

@@ -7,6 +7,7 @@ mod cells;
 mod labels;
 
 pub use cells::{Counter, Family, Findings, Gauge, Histogram};
+use gambeson_core::sanction::Rung;
 pub use labels::{Handshake, Label, Loss, Outcome, Protocol, StatusClass};
 
 /// The `Content-Type` of [`Metrics::render`].
@@ -44,6 +45,8 @@ metrics! {
     policy_loaded: Gauge, "gambeson_policy_loaded_timestamp_seconds", "When the policy in force was loaded.";
     started: Gauge, "gambeson_start_timestamp_seconds", "When this process began to serve.";
     buckets_displaced: Counter, "gambeson_buckets_displaced_total", "Live rate-limit buckets forgotten because the table was full.";
+    sanctions: Family<Rung>, "gambeson_sanctions_total", "Sanctions that followed from what clients did, by rung.";
+    bans_unwritten: Counter, "gambeson_bans_unwritten_total", "Bans that could not be written to their file: they end with the process.";
     audit_records: Counter, "gambeson_audit_records_total", "Records written to the audit log.";
     audit_lost: Family<Loss>, "gambeson_audit_records_lost_total", "Records that never reached the audit log.";
     audit_failing: Gauge, "gambeson_audit_failing", "1 while the audit log cannot be written.";

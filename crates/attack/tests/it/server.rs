@@ -242,7 +242,12 @@ fn guard(request: &Request, peer: IpAddr, state: &State) -> Option<Vec<u8>> {
     }
     let mut seen = state.seen.lock().unwrap();
     let count = seen.entry(peer).or_default();
-    *count += if request.path == "/login" && request.method == "POST" { 20 } else { 1 };
+    *count += match request.path.as_str() {
+        "/login" if request.method == "POST" => 20,
+        // Nobody who is not a scanner asks for that.
+        path if path.ends_with(".php") => 100,
+        _ => 1,
+    };
     if *count > 300 {
         return Some(refuse(429));
     }

@@ -47,11 +47,15 @@ impl Side {
 
     fn answer(&self, ask: &Ask, asked: &Asked) -> Answer {
         self.now_ms.set(self.now_ms.get().max(asked.time_ms));
-        if asked.limits {
-            return self.buckets.answer(ask, self.now_ms.get());
+        match ask {
+            Ask::Take { key, rate } if asked.limits => Answer::Taken(self.buckets.take(key, *rate, self.now_ms.get())),
+            Ask::Take { .. } => {
+                let none = Duration::ZERO;
+                Answer::Taken(Taken { allowed: true, remaining: 1, reset_after: none, retry_after: none })
+            }
+            // Sanctions follow from answers, and there is no app that gives any.
+            Ask::Standing { .. } => Answer::Standing(None),
         }
-        let none = Duration::ZERO;
-        Answer::Taken(Taken { allowed: true, remaining: 1, reset_after: none, retry_after: none })
     }
 }
 
@@ -66,6 +70,7 @@ fn decided(decision: Decision, body: Option<&AskedBody>) -> Finish {
     let body = body.unwrap_or(&none);
     match decision {
         Decision::Respond(outgoing) => outgoing.finish,
+        Decision::Delay(delayed) => delayed.abandon(),
         Decision::Collect(collecting) => collecting.body(&body.bytes, body.whole).finish,
         Decision::Inspect(inspecting) => inspected(inspecting, body),
         Decision::Forward(_, passing, exchange) => streamed(passing, exchange, body),
@@ -83,6 +88,7 @@ fn inspected(mut inspecting: Inspecting, body: &AskedBody) -> Finish {
         Decision::Respond(outgoing) => outgoing.finish,
         Decision::Collect(collecting) => collecting.body(&body.bytes, body.whole).finish,
         Decision::Inspect(inspecting) => inspecting.abandon(),
+        Decision::Delay(delayed) => delayed.abandon(),
     }
 }
 

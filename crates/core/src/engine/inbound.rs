@@ -7,7 +7,7 @@ use super::{
 };
 use crate::{
     exchange::{Connection, Notes, Received, Request, Scheme},
-    layers::{Body, Denial, Facts, Layer, Settings, Verdict},
+    layers::{Body, Denial, Facts, Layer, Settings, Verdict, response},
     policy::{LayerName, Mode, Modes, Recorded, Route},
     record::{Action, ReferenceId},
     store::{Answer, Ask},
@@ -16,6 +16,7 @@ use crate::{
 use base64::{Engine as _, prelude::BASE64_STANDARD_NO_PAD};
 use bytes::Bytes;
 use http::{HeaderMap, StatusCode};
+use std::time::Duration;
 
 /// After the head was read.
 #[derive(Debug)]
@@ -39,6 +40,47 @@ pub enum Decision {
     Collect(Collecting),
     /// The beginning of its body must be seen before the app gets anything.
     Inspect(Inspecting),
+    /// It has to wait.
+    Delay(Delayed),
+}
+
+/// A request that has to wait before it is judged any further.
+#[derive(Debug)]
+pub struct Delayed {
+    pending: Pending,
+    answers: Vec<Answer>,
+    /// How many layers of the admission have judged it.
+    judged: usize,
+    watches: Vec<Watch>,
+    time: Duration,
+}
+
+impl Delayed {
+    /// How long. A host that cannot wait goes on at once.
+    #[must_use]
+    pub const fn time(&self) -> Duration {
+        self.time
+    }
+
+    /// Judges it to the end.
+    #[must_use]
+    pub fn go_on(self) -> Decision {
+        self.pending.judge(&self.answers, self.judged, self.watches)
+    }
+
+    /// Answers instead, because too many wait already.
+    #[must_use]
+    pub fn refuse(self) -> Outgoing {
+        let Pending { engine, request, moment, .. } = self.pending;
+        Exchange::new(engine, request, moment, Late::default()).fail(LayerName::Response, response::crowded(self.time))
+    }
+
+    /// What is left to do when the client went away meanwhile.
+    #[must_use]
+    pub fn abandon(self) -> Finish {
+        let Pending { engine, request, moment, .. } = self.pending;
+        Exchange::new(engine, request, moment, Late::default()).abandon()
+    }
 }
 
 /// A request whose head may pass, and whose body is judged: the beginning now, the rest as it passes.
@@ -70,7 +112,7 @@ pub struct Pending {
     modes: Modes,
     asks: Vec<Ask>,
     /// How many of the asks each layer of the admission posed.
-    counts: [u8; 7],
+    counts: [u8; 8],
 }
 
 impl Engine {
@@ -155,33 +197,45 @@ impl Pending {
     /// Judges with the answers, which stand in the order of the asks. An answer that is missing counts as unavailable.
     #[must_use]
     pub fn decide(self, answers: &[Answer]) -> Decision {
-        let Self { engine, mut request, moment, modes, counts, .. } = self;
-        let policy = engine.policy().clone();
-        let route = request.route.and_then(|id| policy.routes.get(id));
-        let id = moment.entropy.reference();
-        let mut rest = answers;
         // First, so that it sees what the others refuse.
-        let mut watches = Vec::from_iter(request.sent.as_ref().filter(|_| request.has_body).map(|sent| Watch {
+        let watches = Vec::from_iter(self.request.sent.as_ref().filter(|_| self.request.has_body).map(|sent| Watch {
             layer: LayerName::AuditLog,
             mode: Mode::Enforce,
             inspector: sent.copier(),
         }));
-        for (layer, count) in policy.layers.admission().into_iter().zip(counts) {
+        self.judge(answers, 0, watches)
+    }
+
+    /// Asks the layers of the admission from the one at `first` on. What the earlier ones watch stands in `watches`.
+    fn judge(mut self, answers: &[Answer], first: usize, mut watches: Vec<Watch>) -> Decision {
+        let policy = self.engine.policy().clone();
+        let route = self.request.route.and_then(|id| policy.routes.get(id));
+        let id = self.moment.entropy.reference();
+        let mut rest = answers;
+        for (i, (layer, count)) in policy.layers.admission().into_iter().zip(self.counts).enumerate() {
             let (own, others) = rest.split_at_checked(usize::from(count)).unwrap_or((rest, &[]));
             rest = others;
-            match judge(layer, &mut request, route, modes, own, id) {
+            if i < first {
+                continue;
+            }
+            let name = layer.name();
+            let mode = layer.mode(self.modes.get(name));
+            match judge(layer, &mut self.request, route, self.modes, own, id) {
                 None => {}
-                Some(Halt::Inspect(inspector)) => {
-                    let (layer, mode) = (layer.name(), layer.mode(modes.get(layer.name())));
-                    watches.push(Watch { layer, mode, inspector });
+                Some(Halt::Inspect(inspector)) => watches.push(Watch { layer: name, mode, inspector }),
+                Some(Halt::Delay(time)) => {
+                    return Decision::Delay(Delayed { pending: self, answers: answers.to_vec(), judged: i + 1, watches, time });
                 }
-                Some(Halt::Instead(instead)) => return Decision::Respond(engine.respond(request, moment, instead)),
+                Some(Halt::Instead(instead)) => {
+                    return Decision::Respond(self.engine.respond(self.request, self.moment, instead));
+                }
                 Some(Halt::Collect(bytes_max)) => {
-                    let (layer, mode) = (layer.name(), layer.mode(modes.get(layer.name())));
-                    return Decision::Collect(Collecting { engine, request, moment, layer, mode, bytes_max });
+                    let Self { engine, request, moment, .. } = self;
+                    return Decision::Collect(Collecting { engine, request, moment, layer: name, mode, bytes_max });
                 }
             }
         }
+        let Self { engine, request, moment, modes, .. } = self;
         let inspect = !watches.is_empty();
         let body = RequestBody::new(policy.layers.protocol.body_bytes_max(route), modes, watches);
         let inspecting = Inspecting { engine, request, moment, body };
@@ -283,7 +337,7 @@ fn judge(
     apply(&mut request.notes, verdict, id, json)
 }
 
-fn asks(layers: &Settings, request: &Request, route: Option<&Route>, modes: Modes) -> (Vec<Ask>, [u8; 7]) {
+fn asks(layers: &Settings, request: &Request, route: Option<&Route>, modes: Modes) -> (Vec<Ask>, [u8; 8]) {
     let mut asks = Vec::new();
     let counts = layers.admission().map(|layer| {
         let before = asks.len();

@@ -3,9 +3,10 @@
 use super::{Engine, Halt, Moment, apply, body::Late, finding_of};
 use crate::{
     exchange::{Notes, Request, Response, ResponseHead},
-    layers::{Body, Denial, Layer, Outcome, Verdict},
+    layers::{Body, Denial, Ended, Layer, Outcome, Verdict},
     policy::{LayerName, Mode, Modes, Policy, Route},
     record::{Action, Finding, Record, ReferenceId, shown_path},
+    sanction::Charge,
     traffic::{Sent, Traffic},
 };
 use bytes::Bytes;
@@ -104,6 +105,24 @@ impl Finish {
             What::Exchange { findings, exchange, .. } => (findings, exchange.late.all()),
         };
         findings.iter().map(Cow::Borrowed).chain(late.into_iter().map(Cow::Owned))
+    }
+
+    /// What it counts against its client, now that it is over.
+    #[must_use]
+    pub fn charges(&self) -> Vec<Charge> {
+        let mut charges = Vec::new();
+        let What::Exchange { exchange, findings, status, app_status, .. } = &self.what else { return charges };
+        let policy = exchange.engine.policy();
+        let layer = &policy.layers.response;
+        let mode = layer.mode(modes(policy, &exchange.request).get(layer.name()));
+        if mode == Mode::Off {
+            return charges;
+        }
+        let late = exchange.late.all();
+        let all = if late.is_empty() { Cow::Borrowed(findings) } else { Cow::Owned([findings.as_slice(), &late].concat()) };
+        let (request, status, app_status) = (&*exchange.request, *status, *app_status);
+        layer.charge(&Ended { request, status, app_status, findings: &all, is_report: mode == Mode::Report }, &mut charges);
+        charges
     }
 
     /// Notes that the answer broke off after its head had left, when nothing can be answered any more.
@@ -248,7 +267,7 @@ impl Exchange {
         for name in &OF_THE_BODY {
             response.remove(name);
         }
-        let (headers, body) = crate::page::page(response.status, denial.say, self.id(), self.request.wants_json());
+        let (headers, body) = crate::page::page(response.status, denial.say, self.id(), self.request.wants_json(), None);
         for (name, value) in &headers {
             response.set(name.clone(), value.clone());
         }

@@ -277,7 +277,8 @@ impl FromText for Address {
     }
 }
 
-struct Network(IpNet);
+/// A network, or one address.
+pub(crate) struct Network(pub(crate) IpNet);
 
 impl FromText for Network {
     fn from_text(text: &str) -> Result<Self, Wrong> {

@@ -56,6 +56,11 @@ pub const IN_PROCESS_GAPS: &[Gap] = &[
         keys: &["encoded_slashes"],
         why: "paths are decoded before they are seen, unless the server keeps the target as sent (REQUEST_URI, RAW_URI).",
     },
+    Gap {
+        section: "response",
+        keys: &["slow", "nftables"],
+        why: "a call that waits holds one of the server's few workers; each process counts for itself, only bans are shared.",
+    },
     Gap { section: "rate_limit", keys: &[], why: "each process counts for itself: with four workers, four times as many pass." },
     Gap { section: "record", keys: &[], why: "only the gateway has one thread that writes for all." },
     Gap { section: "route", keys: &["response"], why: "a call cannot be ended from outside." },

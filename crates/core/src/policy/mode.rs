@@ -56,6 +56,8 @@ layer_names! {
     Transport = "transport",
     /// One strict reading of HTTP.
     Protocol = "protocol",
+    /// What follows for whoever attacks.
+    Response = "response",
     /// How often one may ask.
     RateLimit = "rate_limit",
     /// Which foreign origins may read answers.

@@ -151,6 +151,15 @@ impl<'a> Reader<'a> {
         read(&mut Reader::new(section, format!("{}.{key}", self.path), written, preset, self.problems));
     }
 
+    /// Reads each of several tables with their own keys, those of the key's default before those of the file.
+    pub fn each_table_and_default(&mut self, key: &str, mut read: impl FnMut(&mut Reader<'_>)) {
+        let Some((Kind::Tables(section), default)) = self.section.key(key).map(|key| (&key.kind, key.default)) else { return };
+        if let Ok(default) = DeValue::parse(default) {
+            each(section, &format!("{}.{key} (built in)", self.path), &default, self.problems, &mut read);
+        }
+        self.each_table(key, read);
+    }
+
     /// Reads each of several tables with their own keys (`[[section.key]]`).
     pub fn each_table(&mut self, key: &str, mut read: impl FnMut(&mut Reader<'_>)) {
         let Some(Kind::Tables(section)) = self.section.key(key).map(|key| &key.kind) else { return };

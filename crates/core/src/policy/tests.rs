@@ -36,8 +36,11 @@ fn written_out(section: &Section, path: &str, brackets: (&str, &str), out: &mut 
             ("certificate", "chain" | "key") => drop(writeln!(out, "{} = \"file.pem\"", key.name)),
             ("acme", "agree") => out.push_str("agree = true\n"),
             ("acme", "hosts") => out.push_str("hosts = [\"localhost\"]\n"),
+            ("scenario", "name") => out.push_str("name = \"coupons\"\n"),
+            ("scenario", "on") => out.push_str("on = [\"denied\"]\n"),
             ("client_certificates", "ca") => out.push_str("ca = [\"ca.pem\"]\n"),
-            _ if key.default.is_empty() => {}
+            // What holds by default stands beside what the file says.
+            _ if key.default.is_empty() || matches!(key.kind, Kind::Tables(_)) => {}
             _ => drop(writeln!(out, "{} = {}", key.name, key.default)),
         }
     }

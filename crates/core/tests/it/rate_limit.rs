@@ -17,7 +17,12 @@ fn full(wait_ms: u64) -> Answer {
 
 /// A try to log in, with these answers of the store.
 fn login(policy: &str, answers: &[Answer]) -> Asked {
-    ask(policy, "POST", "/login", &[], answers)
+    limited(policy, "POST", "/login", answers)
+}
+
+/// A request of a client that is under no sanction, with these answers to what the limits ask.
+fn limited(policy: &str, method: &str, target: &str, answers: &[Answer]) -> Asked {
+    ask(policy, method, target, &[], &[&[Answer::Standing(None)], answers].concat())
 }
 
 #[test]
@@ -27,7 +32,7 @@ fn without_a_count_logins_are_refused_and_pages_are_not() {
     let denied = login("", &[FREE, FREE, FREE, FREE, Answer::Unavailable]);
     assert_eq!((denied.rule.as_str(), denied.status), ("rate_limit/unavailable", 503));
     assert!(!login("", &[]).forwarded, "an answer that is missing is no leave");
-    assert!(ask("", "GET", "/", &[], &[]).forwarded);
+    assert!(limited("", "GET", "/", &[]).forwarded);
     assert!(login("[rate_limit]\nlogin_unavailable = \"allow\"", &[]).forwarded);
     assert!(!login("[rate_limit]\nlogin = []\nunavailable = \"deny\"", &[]).forwarded);
 }
@@ -43,8 +48,8 @@ fn the_longest_wait_is_told_and_the_way_out_is_a_policy() {
     assert_eq!(denied.rule, "rate_limit/flood");
     assert_eq!(denied.allow, "[rate_limit]\nlimits = [\"12000/minute per address\", \"30000/minute per network\"]");
     assert!(Policy::parse(&denied.allow).is_ok());
-    let denied = ask("", "GET", "/search", &[], &[FREE, FREE, full(1)]);
+    let denied = limited("", "GET", "/search", &[FREE, FREE, full(1)]);
     assert_eq!(denied.rule, "rate_limit/dynamic");
     assert_eq!(denied.allow, "[[route]]\npath = \"/search\"\nmethods = [\"GET\"]\nlimit = \"600/10s per address\"");
-    assert!(ask(&denied.allow, "GET", "/search", &[], &[FREE, FREE, FREE]).forwarded);
+    assert!(limited(&denied.allow, "GET", "/search", &[FREE, FREE, FREE]).forwarded);
 }

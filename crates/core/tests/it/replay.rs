@@ -6,11 +6,15 @@ use gambeson_core::{
     exchange::{Connection, Entropy, Received, ResponseHead, Tls},
     policy::{Mode, Policy},
     record::{Action, Finding},
-    store::{Answer, Ask, BucketKey, Taken},
+    sanction::{Charge, Pass, Sanction, Standing},
+    store::{Answer, Ask, BucketKey, Rate, Subject, Taken},
 };
 use gambeson_testkit::{Case, Forwarded, Observed, Question, Seen};
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, Version};
-use std::{collections::HashMap, sync::Arc};
+use std::{
+    collections::{HashMap, HashSet},
+    sync::Arc,
+};
 
 /// Sends the case's request as often as it says; what came of the last one.
 pub(crate) fn replay(case: &Case) -> Result<Observed, String> {
@@ -25,17 +29,27 @@ pub(crate) fn replay(case: &Case) -> Result<Observed, String> {
 }
 
 fn once(engine: &Engine, case: &Case, buckets: &mut Buckets) -> Result<Observed, String> {
+    let (outgoing, forwarded) = exchanged(engine, case, buckets)?;
+    outgoing.finish.charges().iter().for_each(|charge| buckets.charge(charge));
+    Ok(observed(outgoing, forwarded, case))
+}
+
+fn exchanged(engine: &Engine, case: &Case, buckets: &mut Buckets) -> Result<(Outgoing, Option<Forwarded>), String> {
     let received = received(&case.request)?;
     let tls = case.request.tls.then(|| Arc::new(Tls::default()));
     let connection = Connection::new(case.request.peer, tls);
     let moment = Moment { now_ms: 1_800_000_000_000, entropy: Entropy([7; 24]) };
     let pending = match engine.receive(received, connection, moment) {
         Step::Ask(pending) => pending,
-        Step::Respond(outgoing) => return Ok(observed(outgoing, None, case)),
+        Step::Respond(outgoing) => return Ok((outgoing, None)),
     };
     let answers: Vec<Answer> = pending.asks().iter().map(|ask| buckets.answer(ask)).collect();
     let bytes = case.request.body.as_bytes();
     let decision = match pending.decide(&answers) {
+        Decision::Delay(delayed) => delayed.go_on(),
+        decision => decision,
+    };
+    let decision = match decision {
         Decision::Inspect(mut inspecting) => match inspecting.declared(bytes.len() as u64) {
             Ok(()) => {
                 let (seen, whole) = held(bytes, inspecting.window());
@@ -46,21 +60,21 @@ fn once(engine: &Engine, case: &Case, buckets: &mut Buckets) -> Result<Observed,
         decision => decision,
     };
     Ok(match decision {
-        Decision::Respond(outgoing) => observed(outgoing, None, case),
+        Decision::Respond(outgoing) => (outgoing, None),
         Decision::Collect(collecting) => {
             let (seen, whole) = held(bytes, collecting.bytes_max());
-            observed(collecting.body(seen, whole), None, case)
+            (collecting.body(seen, whole), None)
         }
-        Decision::Inspect(_) => return Err("inspected twice".into()),
+        Decision::Inspect(_) | Decision::Delay(_) => return Err("inspected or delayed twice".into()),
         Decision::Forward(permit, mut body, exchange) => match body.declared(bytes.len() as u64).and_then(|()| body.piece(bytes))
         {
             Ok(()) => forward(&permit, exchange, case)?,
-            Err(denial) => observed(exchange.fail(gambeson_core::policy::LayerName::Protocol, denial), None, case),
+            Err(denial) => (exchange.fail(gambeson_core::policy::LayerName::Protocol, denial), None),
         },
     })
 }
 
-fn forward(permit: &Permit, exchange: Exchange, case: &Case) -> Result<Observed, String> {
+fn forward(permit: &Permit, exchange: Exchange, case: &Case) -> Result<(Outgoing, Option<Forwarded>), String> {
     let sent = exchange.forwarded(permit);
     let forwarded = Forwarded { target: sent.target.as_str().to_owned(), headers: lines(sent.headers) };
     let status = StatusCode::from_u16(case.response.status).map_err(|fault| fault.to_string())?;
@@ -72,7 +86,7 @@ fn forward(permit: &Permit, exchange: Exchange, case: &Case) -> Result<Observed,
             hold.body(bytes, whole)
         }
     };
-    Ok(observed(outgoing, Some(forwarded), case))
+    Ok((outgoing, Some(forwarded)))
 }
 
 /// As much of a body as is asked for, and whether that is all of it.
@@ -130,14 +144,29 @@ fn seen(finding: &Finding) -> Seen {
     }
 }
 
-/// Buckets while time stands still: they empty and never refill.
+/// What a store knows while time stands still: buckets empty and never refill, counts never leak.
 #[derive(Default)]
-pub(crate) struct Buckets(HashMap<BucketKey, u32>);
+pub(crate) struct Buckets {
+    taken: HashMap<BucketKey, u32>,
+    counted: HashMap<(String, Subject, u64), (u32, HashSet<u64>)>,
+    sanctions: Vec<Sanction>,
+}
 
 impl Buckets {
     fn answer(&mut self, ask: &Ask) -> Answer {
-        let Ask::Take { key, rate } = ask;
-        let used = self.0.entry(key.clone()).or_default();
+        match ask {
+            Ask::Take { key, rate } => self.take(key, *rate),
+            Ask::Standing { subjects, .. } => {
+                let own = |sanction: &&Sanction| subjects.contains(&sanction.subject);
+                let sanctions: Vec<_> = self.sanctions.iter().filter(own).cloned().collect();
+                let standing = Standing { sanctions, pass: Some(Pass::Owed("token".into())), now_ms: 0 };
+                Answer::Standing((!standing.sanctions.is_empty()).then(|| Box::new(standing)))
+            }
+        }
+    }
+
+    fn take(&mut self, key: &BucketKey, rate: Rate) -> Answer {
+        let used = self.taken.entry(key.clone()).or_default();
         let allowed = *used < rate.count;
         *used += u32::from(allowed);
         let one = rate.period / rate.count;
@@ -147,6 +176,32 @@ impl Buckets {
             reset_after: one * *used,
             retry_after: if allowed { std::time::Duration::ZERO } else { one },
         })
+    }
+
+    fn charge(&mut self, charge: &Charge) {
+        let (kind, value) = charge.distinct.unwrap_or_default();
+        let key = (charge.scenario.name.clone(), charge.subject, kind);
+        let (count, values) = self.counted.entry(key).or_default();
+        if charge.distinct.is_none() || values.insert(value) {
+            *count += charge.weight;
+        }
+        if *count < charge.scenario.count {
+            return;
+        }
+        *count = 0;
+        let step = self.sanctions.len().min(charge.scenario.ladder.len() - 1);
+        self.sanctions.retain(|sanction| sanction.subject != charge.subject);
+        self.sanctions.push(Sanction {
+            id: "0a1b2c3d".into(),
+            rung: charge.scenario.ladder[step].min(charge.worst).fit(charge.subject),
+            subject: charge.subject,
+            scenario: charge.scenario.name.clone(),
+            reason: charge.scenario.name.clone(),
+            reach: charge.scenario.reach,
+            since_ms: 0,
+            until_ms: 60_000,
+            offences: 1,
+        });
     }
 }
 
@@ -207,7 +262,7 @@ pub(crate) fn ask_as(
     match outgoing {
         Decision::Respond(outgoing) => asked(outgoing, false),
         Decision::Collect(collecting) => asked(collecting.body(b"", true), false),
-        Decision::Inspect(_) => unreachable!("there is no body"),
+        Decision::Inspect(_) | Decision::Delay(_) => unreachable!("there is no body"),
         Decision::Forward(_, _, exchange) => match exchange.response(reflecting(fields)) {
             ResponseStep::Send(outgoing) => asked(outgoing, true),
             ResponseStep::Hold(held) => asked(held.body(b"", true), true),

@@ -2,13 +2,16 @@
 //!
 //! It lies in a folder that only our account can enter. One line asks, one answers:
 //! `reload` → `ok` and each key that waits for a restart, or what is wrong; `app` → the address of
-//! the app; `take over` → the listening sockets as ancillary data (SCM_RIGHTS) with their number, then the session-ticket keys; when the new process serves it says `done`, and the old one drains.
+//! the app; `sanctions` → those in force, as JSON, after the file of bans was read again; `take over` → the listening sockets as ancillary data (SCM_RIGHTS) with their number, then the session-ticket keys; when the new process serves it says `done`, and the old one drains.
 
 use crate::{
     listeners::Listeners,
     tls::{Tickets, Tls, TlsError},
 };
-use gambeson_core::policy::{FromText as _, UpstreamAddress};
+use gambeson_core::{
+    policy::{FromText as _, UpstreamAddress},
+    sanction::Sanction,
+};
 use gambeson_store::state_dir::StateDir;
 use rustix::{
     fd::{AsFd, OwnedFd},
@@ -32,6 +35,8 @@ const SOCKET: &str = "control.sock";
 const PATIENCE: Duration = Duration::from_secs(20);
 /// Sockets that can be handed over at once.
 const FDS_MAX: usize = 128;
+/// An answer is not longer: all sanctions that can be in force.
+const ANSWER_BYTES_MAX: u64 = 64 << 20;
 /// Ticket keys take a few hundred bytes.
 const TICKETS_BYTES_MAX: usize = 64 * 1024;
 
@@ -60,6 +65,7 @@ pub(super) struct Control {
 pub(super) enum Request {
     Reload(Reply),
     App(Reply),
+    Sanctions(Reply),
     TakeOver(HandOver),
 }
 
@@ -125,6 +131,7 @@ fn ask(stream: UnixStream) -> io::Result<Option<Request>> {
     Ok(match line.trim_end() {
         "reload" => Some(Request::Reload(Reply(stream))),
         "app" => Some(Request::App(Reply(stream))),
+        "sanctions" => Some(Request::Sanctions(Reply(stream))),
         "take over" => Some(Request::TakeOver(HandOver(stream))),
         _ => None,
     })
@@ -188,11 +195,19 @@ pub fn app_address(state: &StateDir) -> Result<UpstreamAddress, ControlError> {
     UpstreamAddress::from_text(question(state, "app")?.trim_end()).map_err(|wrong| ControlError::Refused(wrong.message))
 }
 
+/// Asks the process that serves from this directory to read the file of bans again; gives every sanction then in force.
+///
+/// # Errors
+/// When there is none, or it gives no list.
+pub fn sanctions(state: &StateDir) -> Result<Vec<Sanction>, ControlError> {
+    serde_json::from_str(&question(state, "sanctions")?).map_err(|error| ControlError::Refused(error.to_string()))
+}
+
 fn question(state: &StateDir, question: &str) -> Result<String, ControlError> {
     let mut stream = connect(state)?;
     writeln!(stream, "{question}")?;
     let mut answer = String::new();
-    Read::take(&stream, 1 << 20).read_to_string(&mut answer)?;
+    Read::take(&stream, ANSWER_BYTES_MAX).read_to_string(&mut answer)?;
     Ok(answer)
 }
 

@@ -1,5 +1,7 @@
 //! The closed sets that label values come from.
 
+use gambeson_core::sanction::Rung;
+
 /// A label, or two, with a fixed set of values.
 pub trait Label: Copy {
     /// How many values there are.
@@ -22,6 +24,18 @@ impl<A: Label, B: Label> Label for (A, B) {
 
     fn pair(index: usize) -> String {
         format!("{},{}", A::pair(index / B::COUNT), B::pair(index % B::COUNT))
+    }
+}
+
+impl Label for Rung {
+    const COUNT: usize = Self::ALL.len();
+
+    fn index(self) -> usize {
+        self as usize
+    }
+
+    fn pair(index: usize) -> String {
+        format!("rung=\"{}\"", Self::NAMES.get(index).copied().unwrap_or_default())
     }
 }
 

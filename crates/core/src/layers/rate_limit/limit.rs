@@ -111,32 +111,20 @@ impl Scope {
     fn subject(self, client: IpAddr) -> Subject {
         match self {
             Self::All => Subject::All,
-            Self::Address => Subject::Network(masked(client, 32, 64)),
-            Self::Network => Subject::Network(masked(client, 24, 48)),
+            Self::Address => Subject::customer(client),
+            Self::Network => Subject::site(client),
         }
     }
 
     /// Whom a refusal names.
     pub(super) fn shown(self, client: IpAddr) -> String {
-        let (v4, v6) = match self {
-            Self::All => return String::new(),
-            Self::Address => (32, 64),
-            Self::Network => (24, 48),
-        };
-        let first = Ipv6Addr::from(masked(client, v4, v6));
+        let Subject::Network(first) = self.subject(client) else { return String::new() };
+        let (v4, v6) = if self == Self::Address { (32, 64) } else { (24, 48) };
+        let first = Ipv6Addr::from(first);
         match first.to_ipv4_mapped() {
             Some(address) if v4 == 32 => address.to_string(),
             Some(network) => format!("{network}/{v4}"),
             None => format!("{first}/{v6}"),
         }
     }
-}
-
-/// The first address of a client's network, as IPv6.
-fn masked(client: IpAddr, v4: u32, v6: u32) -> u128 {
-    let (bits, prefix) = match client.to_canonical() {
-        IpAddr::V4(address) => (address.to_ipv6_mapped().to_bits(), 96 + v4),
-        IpAddr::V6(address) => (address.to_bits(), v6),
-    };
-    bits & (u128::MAX << (128 - prefix))
 }

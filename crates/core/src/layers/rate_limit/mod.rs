@@ -11,13 +11,14 @@ mod standing;
 mod tests;
 
 pub use limit::Limit;
+pub(super) use path::is_login;
 pub use policy::{RateLimit, SECTION};
 pub use standing::Standing;
 
 use crate::{
     exchange::{Request, Response},
     layers::{Body, Denial, Layer, Outcome, Rule, Verdict},
-    policy::{LayerName, Route},
+    policy::{LayerName, Pattern, Route},
     store::{Answer, Ask, Taken},
 };
 use http::{HeaderValue, Method, StatusCode, header};
@@ -80,11 +81,11 @@ impl Layer for RateLimit {
     }
 
     fn judge(&self, request: &mut Request, route: Option<&Route>, answers: &[Answer]) -> Verdict {
-        let answers = answers.iter().copied().map(Some).chain(std::iter::repeat(None));
+        let answers = answers.iter().map(Some).chain(std::iter::repeat(None));
         let mut standing = Standing::default();
         let mut worst: Option<(Quota, Taken)> = None;
         for (quota, answer) in self.quotas(request, route).zip(answers) {
-            let Some(Answer::Taken(taken)) = answer else {
+            let Some(&Answer::Taken(taken)) = answer else {
                 if quota.unavailable == Unavailable::Deny {
                     return Verdict::Refuse(uncounted(request));
                 }
@@ -128,11 +129,16 @@ impl RateLimit {
         everybody.chain(dynamic).chain(login).chain(own)
     }
 
+    /// More paths where people log in than those that tell it themselves.
+    pub(super) fn login_paths(&self) -> &[Pattern] {
+        &self.login_paths
+    }
+
     /// Whether somebody may be guessing here. A `GET` only shows the form.
     fn is_login(&self, request: &Request) -> bool {
         let path = request.target.decoded_path();
         let sends = !matches!(request.method, Method::GET | Method::HEAD | Method::OPTIONS);
-        sends && (path::is_login(path) || self.login_paths.iter().any(|pattern| pattern.matches(path)))
+        sends && (is_login(path) || self.login_paths.iter().any(|pattern| pattern.matches(path)))
     }
 
     fn too_many(&self, request: &Request, route: Option<&Route>, quota: Quota, taken: Taken) -> Box<Denial> {

@@ -28,7 +28,7 @@ const WORDS: [&str; 22] = [
 
 /// Whether a decoded path ends like one where people log in, register or reset a password: `/login`, `/accounts/login/`,
 /// `/auth/sign-in`, `/accounts/password/reset/`.
-pub(super) fn is_login(path: &str) -> bool {
+pub(in crate::layers) fn is_login(path: &str) -> bool {
     let mut segments = path.rsplit('/').filter(|segment| !segment.is_empty());
     let last = segments.next().map(word).unwrap_or_default();
     let both = segments.next().map(|before| word(before) + &last).unwrap_or_default();

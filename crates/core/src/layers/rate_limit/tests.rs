@@ -20,7 +20,7 @@ fn rules(policy: &str) -> Vec<u32> {
 
 fn subject(text: &str, client: &str) -> Subject {
     let limit = limit(text);
-    let Ask::Take { key, .. } = limit.ask(1, client.parse::<IpAddr>().unwrap());
+    let Ask::Take { key, .. } = limit.ask(1, client.parse::<IpAddr>().unwrap()) else { unreachable!("a limit takes") };
     key.subject
 }
 

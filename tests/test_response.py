@@ -1,0 +1,305 @@
+"""What follows for whoever attacks again and again: through the running gateway, by its command, over restarts."""
+
+import json
+import re
+import signal
+import socket
+import threading
+
+import pytest
+from gateway_kit import App, exchange, header, parse
+
+ATTACK = "/search?q=1%27%20union%20select%20password%20from%20users--"
+#: The second attack is one too many, and a ban follows at once.
+BAN = '[[response.scenario]]\nname = "probing"\ncount = 2\nladder = ["ban"]\n'
+ATTACKER, VISITOR = "127.44.0.1", "127.44.0.2"
+
+
+def script(connection, head):
+    """An app with a few pages, a login, and nothing else."""
+    method, path = head.split(b" ")[:2]
+    path = path.split(b"?")[0]
+    status, more = b"200 OK", b""
+    if path == b"/login" and method == b"POST":
+        right = header(head, b"x-password") == b"right"
+        status, more = (b"302 Found", b"location: /\r\nset-cookie: session=fresh\r\n") if right else (b"401 Unauthorized", b"")
+    elif path not in (b"/", b"/login", b"/search", b"/account"):
+        status = b"404 Not Found"
+    cookie = header(head, b"cookie") or b"none"
+    connection.sendall(
+        b"HTTP/1.1 " + status + b"\r\ncontent-type: text/plain\r\n" + more
+        + b"content-length: %d\r\n\r\ncookie: " % (len(cookie) + 8) + cookie
+    )
+
+
+@pytest.fixture
+def app():
+    app = App(script)
+    yield app
+    app.close()
+
+
+def ask(gateway, path, source=ATTACKER, method="GET", headers=(), body=b""):
+    """One request from an address of its own; status, head, body."""
+    connection = socket.create_connection(("127.0.0.1", gateway.http), 10, source_address=(source, 0))
+    lines = [f"host: localhost:{gateway.http}", "connection: close", *headers]
+    if body:
+        lines.append(f"content-length: {len(body)}")
+    request = f"{method} {path} HTTP/1.1\r\n" + "".join(f"{line}\r\n" for line in lines) + "\r\n"
+    return parse(exchange(connection, request.encode() + body))
+
+
+def status(gateway, path, source=ATTACKER, **options):
+    return ask(gateway, path, source, **options)[0]
+
+
+def log_in(gateway, source, name="alice", password="wrong"):
+    return status(
+        gateway, "/login", source, method="POST", body=f"name={name}&password=x".encode(),
+        headers=["content-type: application/x-www-form-urlencoded", f"x-password: {password}"],
+    )
+
+
+def bans(gateway, *arguments):
+    """`gambeson bans …`, which must succeed; its JSON."""
+    run = gateway.run("bans", *arguments, "--json")
+    assert run.returncode == 0, run.stderr
+    return json.loads(run.stdout)
+
+
+# --- bans ------------------------------------------------------------------------------------------------------------
+
+
+def test_an_attacker_is_banned_over_a_restart_until_it_is_lifted(serve, app):
+    gateway = serve(BAN, upstream=app.url)
+    assert [status(gateway, ATTACK) for _ in range(2)] == [403, 403]
+    assert status(gateway, "/") == 403
+    assert status(gateway, "/", VISITOR) == 200
+    seen = len(app.heads)
+    gateway.stop(signal.SIGKILL)
+    gateway.start()
+    code, head, body = ask(gateway, "/")
+    assert code == 403 and len(app.heads) == seen and int(header(head, b"retry-after")) > 0
+    (ban,) = bans(gateway, "list")
+    assert (ban["subject"], ban["rung"], ban["scenario"]) == (ATTACKER, "ban", "probing")
+    assert bans(gateway, "lift", ban["id"])[0]["id"] == ban["id"]
+    assert bans(gateway, "list") == []
+    assert status(gateway, "/") == 200
+    gateway.stop()
+    gateway.start()
+    assert status(gateway, "/") == 200, "what was lifted stays lifted"
+
+
+def test_without_the_layer_attacks_are_refused_one_by_one(serve, app):
+    gateway = serve('[response]\nmode = "off"\n' + BAN, upstream=app.url)
+    assert [status(gateway, ATTACK) for _ in range(5)] == [403] * 5
+    assert status(gateway, "/") == 200
+
+
+def test_the_operator_bans_and_lifts_with_and_without_a_gateway(serve, app):
+    gateway = serve("", upstream=app.url)
+    assert status(gateway, "/", VISITOR) == 200
+    ban = bans(gateway, "add", VISITOR, "--for", "1h", "--reason", "spam")
+    assert ban["reason"] == "spam" and ban["until_ms"] - ban["since_ms"] == 3_600_000
+    assert status(gateway, "/", VISITOR) == 403
+    gateway.stop()
+    assert [one["subject"] for one in bans(gateway, "list")] == [VISITOR]
+    bans(gateway, "add", "2001:db8::7")
+    bans(gateway, "lift", VISITOR)
+    gateway.start()
+    assert status(gateway, "/", VISITOR) == 200
+    assert [one["subject"] for one in bans(gateway, "list")] == ["2001:db8::/64"]
+
+
+def test_the_command_says_what_it_does_not_take(serve, app):
+    gateway = serve("", upstream=app.url)
+    for wrong in (["add", "alice"], ["add", "192.0.2.0/24"], ["add", "192.0.2.1", "--for", "ever"], ["lift", "192.0.2.1"]):
+        run = gateway.run("bans", *wrong)
+        assert run.returncode == 2 and run.stderr and "panicked" not in run.stderr
+
+
+def test_a_broken_file_of_bans_keeps_nobody_from_serving(serve, app):
+    gateway = serve("", upstream=app.url)
+    bans(gateway, "add", VISITOR)
+    gateway.stop()
+    file = gateway.state / "bans.jsonl"
+    whole = file.read_bytes()
+    file.write_bytes(b"\x00\xff{{{\nnull\n" + whole + b'{"ban":{"id":"cut o')
+    gateway.start()
+    assert status(gateway, "/", VISITOR) == 403 and status(gateway, "/") == 200
+    assert file.stat().st_mode & 0o777 == 0o600
+
+
+def test_a_ban_is_explained_with_the_command_that_lifts_it(serve, app):
+    gateway = serve(BAN, upstream=app.url)
+    for _ in range(2):
+        ask(gateway, ATTACK)
+    _, head, body = ask(gateway, "/")
+    reference = header(head, b"x-gambeson-ref").decode()
+    assert reference.encode() in body
+    (ban,) = bans(gateway, "list")
+    for _ in range(100):
+        shown = gateway.run("log", "show", reference)
+        if shown.returncode == 0:
+            break
+    assert f"gambeson bans lift {ban['id']}" in shown.stdout and "response/ban" in shown.stdout
+    assert "probing" in shown.stdout and f'never = ["127.0.0.1/32", "::1/128", "{ATTACKER}"]' in shown.stdout
+    events = [json.loads(line)["event"] for path in gateway.state.rglob("audit*.jsonl") for line in path.read_text().splitlines()]
+    (event,) = [event for event in events if event.get("what") == "sanction"]
+    assert ATTACKER in event["detail"] and ban["id"] in event["detail"]
+
+
+def test_the_next_process_knows_what_the_one_before_had_banned(serve, app):
+    gateway = serve(BAN, upstream=app.url)
+    for _ in range(2):
+        ask(gateway, ATTACK)
+    before = gateway.process
+    gateway.arguments = ["--take-over"]
+    gateway.start()
+    before.wait(30)
+    assert status(gateway, "/") == 403 and status(gateway, "/", VISITOR) == 200
+
+
+# --- who is hurt, and who is not -------------------------------------------------------------------------------------
+
+
+def test_a_user_is_not_locked_out_by_a_stranger_who_knows_their_name(serve, app):
+    policy = '[rate_limit]\nlogin = []\n[[response.scenario]]\nname = "brute-force"\ncount = 10\nladder = ["block"]\n'
+    gateway = serve(policy, upstream=app.url)
+    tries = [log_in(gateway, ATTACKER, "alice") for _ in range(12)]
+    assert tries == [401] * 10 + [403] * 2
+    assert log_in(gateway, VISITOR, "alice", "right") == 302
+    assert status(gateway, "/account", headers=["cookie: session=of-a-colleague"]) == 200, "the login alone is shut"
+
+
+def test_a_few_typos_and_broken_links_cost_nothing(serve, app):
+    gateway = serve("", upstream=app.url)
+    assert [log_in(gateway, VISITOR) for _ in range(6)] == [401] * 6
+    assert log_in(gateway, VISITOR, password="right") == 302
+    assert [status(gateway, f"/old/page-{page}", VISITOR) for page in range(40)] == [404] * 40
+    picture = ["sec-fetch-site: same-origin", "sec-fetch-dest: image"]
+    assert [status(gateway, f"/media/{page}.png", VISITOR, headers=picture) for page in range(100)] == [404] * 100
+    call = ["sec-fetch-site: same-origin", "sec-fetch-dest: empty"]
+    assert [status(gateway, f"/api/users/{user}/avatar", VISITOR, headers=call) for user in range(60)] == [404] * 60
+    assert status(gateway, "/", VISITOR) == 200
+    assert bans(gateway, "list") == []
+
+
+def test_a_session_is_ended_and_its_colleagues_go_on(serve, app):
+    policy = '[[response.scenario]]\nname = "probing"\ncount = 4\nladder = ["end-session"]\n'
+    gateway = serve(policy, upstream=app.url)
+    bad, good = ["cookie: session=stolen; theme=dark"], ["cookie: session=good"]
+    for _ in range(4):
+        ask(gateway, ATTACK, headers=bad)
+    _, head, body = ask(gateway, "/account", headers=bad)
+    assert body == b"cookie: theme=dark" and b"session=; Path=/; Max-Age=0" in head
+    assert ask(gateway, "/account", headers=good)[2] == b"cookie: session=good"
+    (one,) = bans(gateway, "list")
+    assert one["subject"].startswith("session ") and one["rung"] == "end-session" and "stolen" not in str(one)
+
+
+def test_a_foreign_page_cannot_have_its_visitors_shut_out(serve, app):
+    gateway = serve(BAN, upstream=app.url)
+    made = ["sec-fetch-site: cross-site", "sec-fetch-mode: no-cors", "sec-fetch-dest: image"]
+    for _ in range(40):
+        ask(gateway, ATTACK, VISITOR, headers=made)
+    assert {one["rung"] for one in bans(gateway, "list")} == {"challenge"}
+
+
+# --- the ladder ------------------------------------------------------------------------------------------------------
+
+
+CHALLENGE = '[response]\nwait = "1s"\n[[response.scenario]]\nname = "probing"\ncount = 2\nladder = ["challenge", "block"]\n'
+
+
+def challenged(gateway, path="/account?page=2"):
+    """The form of the page; its action with what it sends."""
+    code, head, body = ask(gateway, path, headers=["accept: text/html"])
+    assert code == 429 and b"script" not in body
+    assert b"form-action 'self'" in head and header(head, b"cache-control") == b"no-store"
+    fields = dict(re.findall(rb'name="(\w+)" value="([^"]*)"', body))
+    action = re.search(rb'<form action="([^"]+)"', body)[1].decode()
+    assert fields[b"next"] == path.encode()
+    return f"{action}?token={fields[b'token'].decode()}&next=%2Faccount%3Fpage%3D2"
+
+
+def test_a_person_passes_a_challenge_by_waiting_and_a_program_does_not(serve, app):
+    gateway = serve(CHALLENGE, upstream=app.url)
+    for _ in range(2):
+        ask(gateway, ATTACK)
+    way = challenged(gateway)
+    assert status(gateway, way) == 429, "at once"
+    assert status(gateway, "/", method="POST", body=b"a=b") == 429
+    code, head, _ = ask(gateway, way)
+    for _ in range(200):
+        if code == 303:
+            break
+        code, head, _ = ask(gateway, way)
+        threading.Event().wait(0.05)
+    assert code == 303 and header(head, b"location") == b"/account?page=2"
+    line = header(head, b"set-cookie").decode()
+    assert "HttpOnly" in line and "SameSite" in line
+    cookie = [f"cookie: {line.split(';')[0]}"]
+    assert status(gateway, "/", headers=cookie) == 200
+    assert status(gateway, "/") == 429, "without the pass"
+    for forged in ("x", line.split("=")[1].split(";")[0][:-1]):
+        assert status(gateway, "/", headers=[f"cookie: gambeson-pass={forged}"]) == 429
+
+
+def test_a_pass_is_for_its_network_alone(serve, app):
+    gateway = serve(CHALLENGE, upstream=app.url)
+    other = "127.44.0.9"
+    for source in (ATTACKER, other):
+        for _ in range(2):
+            ask(gateway, ATTACK, source)
+    way = challenged(gateway)
+    threading.Event().wait(1.1)
+    _, head, _ = ask(gateway, way)
+    cookie = [f"cookie: {header(head, b'set-cookie').decode().split(';')[0]}"]
+    assert status(gateway, "/", headers=cookie) == 200
+    assert status(gateway, "/", other, headers=cookie) == 429
+    assert status(gateway, way, other) == 429
+
+
+def test_programs_are_told_in_json(serve, app):
+    gateway = serve(CHALLENGE, upstream=app.url)
+    for _ in range(2):
+        ask(gateway, ATTACK)
+    code, head, body = ask(gateway, "/", headers=["accept: application/json"])
+    assert code == 429 and json.loads(body)["reference"]
+
+
+def test_who_is_slowed_waits_and_gets_the_answer(serve, app):
+    policy = '[response]\nslow = "700ms"\n[[response.scenario]]\nname = "probing"\ncount = 2\nladder = ["slow"]\n'
+    gateway = serve(policy, upstream=app.url)
+    for _ in range(2):
+        ask(gateway, ATTACK)
+    ended = []
+
+    def one(source):
+        assert status(gateway, "/", source) == 200
+        ended.append(source)
+
+    slow = threading.Thread(target=one, args=(ATTACKER,))
+    slow.start()
+    one(VISITOR)
+    slow.join(30)
+    assert ended == [VISITOR, ATTACKER]
+
+
+def test_decoys_give_a_scanner_away_and_hide_no_page(serve, app):
+    gateway = serve('[intrusion]\nmode = "off"\n[response]\ndecoys = ["/account"]\n', upstream=app.url)
+    assert status(gateway, "/account", VISITOR) == 404
+    assert [status(gateway, path) for path in ("/wp-login.php", "/.env", "/phpmyadmin/index.php")] == [404] * 3
+    assert status(gateway, "/") == 429
+    assert status(gateway, "/", VISITOR) == 200, "one decoy is a mistake"
+
+
+def test_metrics_count_sanctions(serve, app):
+    gateway = serve(BAN, upstream=app.url)
+    for _ in range(3):
+        ask(gateway, ATTACK)
+    connection = socket.create_connection(("127.0.0.1", gateway.admin), 10)
+    _, _, page = parse(exchange(connection, b"GET /metrics HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n"))
+    assert b'gambeson_sanctions_total{rung="ban"} 1' in page
+    assert b'gambeson_findings_total{layer="response",rule="ban",mode="enforce"} 1' in page
