@@ -20,28 +20,12 @@ sys.path.insert(0, str(ROOT / "tests" / "benign"))
 import shapes  # noqa: E402  (these lie in the folder above)
 import texts  # noqa: E402
 import wires  # noqa: E402
+from ordinary import requests  # noqa: E402
 from visitor import Forms, Visitor  # noqa: E402
 
 pytest.importorskip("django", reason="pip install -r tests/requirements.txt")
 APPS = ROOT / "tests" / "benign"
 FRAMEWORKS = ["other", "flask", "django", "fastapi", "bottle"]
-
-
-def values():
-    """Every text, with the kind it is of."""
-    for kind in ("NAMES", "ADDRESSES", "PROSE", "PASSWORDS", "SEARCHES", "MARKDOWN", "URLS", "TOKENS", "PASTED"):
-        yield from ((kind.lower(), text) for text in getattr(texts, kind))
-    yield from (("editors", text) for text in texts.EDITORS.values())
-
-
-def requests():
-    """Every request: each text in each shape, and those that are whole by themselves."""
-    for kind, text in values():
-        for shape in shapes.EVERY + shapes.SHORT * (len(text) < 200):
-            request = shape(text)
-            request.name = f"{kind} in {request.name}: {text[:60]!r}"
-            yield request
-    yield from wires.requests()
 
 
 # --- the apps and the gateways before them -----------------------------------------------------------------------------

@@ -5,12 +5,11 @@ The rules here are our own, made for the test. Where GAMBESON_CRS names a folder
 
 import io
 import json
-import os
-import pathlib
 import tarfile
 
 import gambeson
 import pytest
+from crs_kit import core_rule_set
 from gateway_kit import App, get
 from wsgi_kit import App as WsgiApp
 from wsgi_kit import ask, environ, guarded
@@ -216,15 +215,6 @@ def test_what_is_found_is_stopped_and_passes_without_the_rules(guarded_app):
     done = gateway.run("rules", "test", str(own), "--blocking", "--json")
     report = json.loads(done.stdout)
     assert (done.returncode, report["answers_stopped"], named(report["failed"])) == (1, 1, ["1-1", "1-6"])
-
-
-def core_rule_set():
-    """The folder of a Core Rule Set on this machine, and its setup file where that lies elsewhere."""
-    named, debian = os.environ.get("GAMBESON_CRS"), pathlib.Path("/usr/share/modsecurity-crs")
-    if named:
-        return pathlib.Path(named), None
-    setup = pathlib.Path("/etc/modsecurity/crs/crs-setup.conf")
-    return (debian, setup) if debian.is_dir() and setup.is_file() else (None, None)
 
 
 def test_the_core_rule_set_stops_attacks_and_lets_ordinary_requests_pass(guarded_app):
