@@ -9,8 +9,12 @@
 
 pub(crate) mod bits;
 pub(crate) mod fold;
+mod gist;
 pub(crate) mod scan;
 mod sets;
+mod shape;
+mod sweep;
+mod track;
 
 use crate::names::Slot;
 use crate::rule::{RuleSet, Skip};

@@ -8,7 +8,7 @@ mod verdict;
 
 use crate::action::{Reach, Switch};
 use crate::plan::Plan;
-use crate::plan::scan::ALWAYS;
+use crate::plan::scan::Hint;
 use crate::rule::{Disruption, Rule, RuleSet};
 use crate::variable::Variable;
 use evaluate::Run;
@@ -222,14 +222,13 @@ impl<'r> Transaction<'r> {
         if self.state.engine == Switch::Off {
             return;
         }
-        let candidates = plan.scan.candidates(self.rules, &self.facts);
+        let findings = plan.scan.findings(self.rules, &self.facts);
         let mut at = 0;
         while let Some(step) = plan.steps.get(at) {
             at += 1;
-            if step.atom != ALWAYS && !candidates.contains(step.atom.into()) || self.state.is_removed(step.rule) {
-                continue;
-            }
-            let Some(rule) = self.rules.rules.get(step.rule as usize).filter(|rule| self.rule(step.rule, rule)) else { continue };
+            let Some(hint) = findings.hint(step.atom).filter(|_| !self.state.is_removed(step.rule)) else { continue };
+            let rule = self.rules.rules.get(step.rule as usize).filter(|rule| self.rule(step.rule, rule, hint));
+            let Some(rule) = rule else { continue };
             if phase < 5 && self.ends(rule) || self.state.engine == Switch::Off {
                 return;
             }
@@ -238,9 +237,9 @@ impl<'r> Transaction<'r> {
     }
 
     /// Runs one rule; whether it matches.
-    fn rule(&mut self, number: u32, rule: &'r Rule) -> bool {
+    fn rule(&mut self, number: u32, rule: &'r Rule, hint: Hint<'_>) -> bool {
         let mut run = Run { facts: &self.facts, state: &mut self.state };
-        if !run.chain(number, rule) {
+        if !run.chain(number, rule, hint) {
             return false;
         }
         if rule.log && self.verdict.matches.len() < MATCHES_MAX {

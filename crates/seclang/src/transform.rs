@@ -19,6 +19,7 @@ use std::borrow::Cow;
 
 pub use bytes::ByteSet;
 pub(crate) use encoding::base64_prefix;
+pub(crate) use text::{REMOVED_WHITESPACE, WHITESPACE};
 
 /// One transformation function. `t:none` is not one: it empties the list of a rule, which the language does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]

@@ -9,6 +9,7 @@
 //! Rules behind something that may end a phase, jump past them or remove them are carried out only where that can change nothing.
 
 use super::goal;
+use super::scan::Hint;
 use crate::action::{Operation, SetVar};
 use crate::names::{CAPTURES, Slot};
 use crate::rule::{Disruption, Effect, Rule, RuleSet, Target, Which};
@@ -73,7 +74,7 @@ impl<'r> Folder<'r> {
                 Some(false) => {}
                 Some(true) if position >= jumped_over && self.foldable(rule, order, position, next) => {
                     let facts = Facts::default();
-                    Run { facts: &facts, state: &mut self.state }.chain(*number, rule);
+                    Run { facts: &facts, state: &mut self.state }.chain(*number, rule, Hint::All);
                     position = next;
                     continue;
                 }
@@ -103,7 +104,7 @@ impl<'r> Folder<'r> {
         }
         let mut links = std::iter::successors(Some(rule), |rule| rule.link.as_deref());
         let mut state = self.state.clone();
-        links.all(|link| self.is_sure(link)).then(|| Run { facts: &facts, state: &mut state }.chain(number, rule))
+        links.all(|link| self.is_sure(link)).then(|| Run { facts: &facts, state: &mut state }.chain(number, rule, Hint::All))
     }
 
     /// Whether the condition looks at nothing but sure values.

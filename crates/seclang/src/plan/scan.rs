@@ -14,6 +14,7 @@ mod scratch;
 use super::Step;
 use super::bits::Bits;
 use super::sets::{Patterns, Phrases};
+use super::sweep::{Found, Memory};
 use crate::rule::RuleSet;
 use crate::transaction::facts::Facts;
 use crate::transform::Transform;
@@ -21,7 +22,6 @@ use crate::transform::base64_prefix;
 use crate::variable::{Kind, Variable};
 use changes::Changes;
 use memo::Memo;
-use regex_automata::hybrid::dfa::Cache;
 use scratch::{Scratch, Scratches};
 
 /// The atom of a rule that runs in any case.
@@ -70,7 +70,9 @@ struct Interest {
 #[derive(Debug)]
 struct Chain {
     transforms: Box<[Transform]>,
-    /// The same as a set of bits.
+    /// Whether its rules are found by their patterns.
+    by_pattern: bool,
+    /// The bits of values it may change.
     bits: u64,
     rules: Bits,
     /// Set if the chain decodes base64.
@@ -90,25 +92,66 @@ struct Look<'a> {
     found: Bits,
 }
 
-impl Scan {
+/// What is found in the values of an exchange.
+#[derive(Debug, Default)]
+pub(crate) struct Findings {
     /// The rules that may match.
-    pub(crate) fn candidates(&self, rules: &RuleSet, facts: &Facts) -> Bits {
-        let mut found = Bits::default();
+    rules: Bits,
+    /// The values in which they may: a variable, which of its values, and the rules.
+    values: Vec<(Variable, u32, Bits)>,
+}
+
+/// The values at which a rule is to look.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Hint<'f> {
+    /// All.
+    All,
+    /// Those in which something was found for the rule of this number.
+    Found(&'f Findings, u16),
+}
+
+impl Findings {
+    /// Where the rule of this number is to look; None if nowhere.
+    pub(crate) fn hint(&self, atom: u16) -> Option<Hint<'_>> {
+        match atom {
+            ALWAYS => Some(Hint::All),
+            _ => self.rules.contains(atom.into()).then_some(Hint::Found(self, atom)),
+        }
+    }
+
+    /// The values of a variable at which the rule is to look, by their places.
+    pub(crate) fn places(&self, variable: Variable, atom: u16) -> impl Iterator<Item = usize> {
+        let of_rule = move |(of, _, rules): &&(Variable, u32, Bits)| *of == variable && rules.contains(atom.into());
+        self.values.iter().filter(of_rule).map(|(_, at, _)| *at as usize)
+    }
+
+    fn add(&mut self, variable: Variable, at: usize, rules: &Bits) {
+        if *rules != Bits::EMPTY {
+            self.rules.add(rules);
+            self.values.push((variable, u32::try_from(at).unwrap_or(u32::MAX), *rules));
+        }
+    }
+}
+
+impl Scan {
+    /// What may match, and where.
+    pub(crate) fn findings(&self, rules: &RuleSet, facts: &Facts) -> Findings {
+        let mut findings = Findings::default();
         if self.sources.is_empty() {
-            return found;
+            return findings;
         }
         let mut scratch = self.scratches.get();
         for source in &self.sources {
-            match source.variable.kind() {
-                Kind::One => found.add(&self.value(&source.all, &facts.one(source.variable), &mut scratch, rules)),
-                _ => {
-                    for (name, value) in facts.many(source.variable) {
-                        found.add(&self.value(source.interest(name), value, &mut scratch, rules));
-                    }
+            let variable = source.variable;
+            if variable.kind() == Kind::One {
+                findings.add(variable, 0, &self.value(&source.all, &facts.one(variable), &mut scratch, rules));
+            } else {
+                for (at, (name, value)) in facts.many(variable).enumerate() {
+                    findings.add(variable, at, &self.value(source.interest(name), value, &mut scratch, rules));
                 }
             }
         }
-        found
+        findings
     }
 
     /// The rules that may match because of this value.
@@ -132,9 +175,9 @@ impl Scan {
         let changing = self.changes.of(value);
         let encoded = base64_prefix(value);
         if changing & interest.transforms == 0 && encoded < interest.encoded_min {
-            return self.look(value, &interest.rules, &mut scratch.cache, look);
+            return self.look(value, &interest.rules, &mut scratch.sweep, &mut scratch.pieces, look);
         }
-        let forms = &mut scratch.forms;
+        let Scratch { forms, sweep, pieces, .. } = scratch;
         forms.clear(changing);
         let mut unchanged = Bits::default();
         for chain in &interest.chains {
@@ -144,25 +187,26 @@ impl Scan {
                 .encoded
                 .is_none_or(|e| value.len() >= e.length_min && (encoded >= e.length_min || e.before & changing != 0))
             {
-                match forms.of(&chain.transforms, value, &self.changes) {
+                let form = match chain.by_pattern {
+                    true => forms.for_patterns(&chain.transforms, value, &self.changes),
+                    false => forms.of(&chain.transforms, value, &self.changes),
+                };
+                match form {
                     forms::ORIGINAL => unchanged.add(&chain.rules),
                     form => forms.want(form, &chain.rules),
                 }
             }
         }
-        self.look(value, &unchanged, &mut scratch.cache, look);
+        self.look(value, &unchanged, sweep, pieces, look);
         for (form, wanted) in forms.iter() {
-            self.look(form, wanted, &mut scratch.cache, look);
+            self.look(form, wanted, sweep, pieces, look);
         }
     }
 
     /// Looks for everything that is wanted in one form of a value.
-    fn look(&self, form: &[u8], wanted: &Bits, cache: &mut Option<Cache>, look: &mut Look<'_>) {
+    fn look(&self, form: &[u8], wanted: &Bits, sweep: &mut Memory, pieces: &mut Found, look: &mut Look<'_>) {
         if wanted.meets(&self.by_pattern) {
-            let hits = match (&self.patterns, cache) {
-                (Some(patterns), Some(cache)) => patterns.found(form, cache),
-                _ => None,
-            };
+            let hits = self.patterns.as_ref().map(|patterns| patterns.found(form, sweep, pieces));
             look.found.add(&hits.unwrap_or(self.by_pattern).and(wanted));
         }
         if wanted.meets(&self.by_phrase) {

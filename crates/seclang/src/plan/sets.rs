@@ -1,93 +1,92 @@
 //! Everything that many rules look for, looked for at once.
 
 use super::bits::Bits;
-use crate::operator::syntax;
+use super::gist::clauses;
+use super::shape::Shape;
+use super::sweep::{Found, Memory, Sweep};
+use super::track::Tracks;
+use crate::transform::Transform;
 use aho_corasick::Anchored;
 use aho_corasick::automaton::{Automaton, StateID};
 use aho_corasick::nfa::contiguous::NFA;
-use regex_automata::hybrid::dfa::{Cache, DFA};
-use regex_automata::{Input, MatchKind};
-use std::fmt;
 
-/// What the automaton of one phase may keep for each thread, in bytes.
-const CACHE_BYTES_MAX: usize = 4 << 20;
-/// An automaton that is thrown away so often gives up: then every rule it speaks for runs on its own, in linear time.
-const CACHE_CLEARS_MAX: usize = 2;
-/// Less than so many bytes for each state made means that the automaton does not pay.
-const BYTES_PER_STATE_MIN: usize = 10;
+/// A piece as likely as this at a place of ordinary text tells little: it is only looked for where a pattern has no better one.
+const LIKELY: f32 = 0.001;
+/// So many pieces of a pattern are looked for.
+const PIECES_MAX: usize = 3;
 
 /// Patterns in one automaton, each with the number of its rule.
-#[derive(Clone)]
+#[derive(Debug, Clone)]
 pub(super) struct Patterns {
-    dfa: DFA,
-    atoms: Vec<u16>,
-}
-
-impl fmt::Debug for Patterns {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Patterns").field("atoms", &self.atoms.len()).finish_non_exhaustive()
-    }
+    sweep: Sweep,
+    /// For each piece the rule it speaks for alone.
+    alone: Vec<Option<u16>>,
+    /// The rules that need several pieces.
+    together: Vec<(u16, Box<[u16]>)>,
+    /// The rules that nothing speaks for: they always may match.
+    blind: Bits,
 }
 
 impl Patterns {
-    /// None if they cannot stand in one automaton: then the rules run on their own.
-    pub(super) fn of(patterns: &[(u16, &str)]) -> Option<Patterns> {
-        let texts: Vec<&str> = patterns.iter().map(|(_, text)| *text).collect();
-        if texts.is_empty() {
-            return None;
-        }
-        let config = DFA::config()
-            .match_kind(MatchKind::All)
-            .cache_capacity(CACHE_BYTES_MAX)
-            .skip_cache_capacity_check(true)
-            .minimum_cache_clear_count(Some(CACHE_CLEARS_MAX))
-            .minimum_bytes_per_state(Some(BYTES_PER_STATE_MIN));
-        let thompson = regex_automata::nfa::thompson::Config::new()
-            .utf8(false)
-            .which_captures(regex_automata::nfa::thompson::WhichCaptures::None);
-        let dfa = DFA::builder().configure(config).syntax(syntax()).thompson(thompson).build_many(&texts).ok()?;
-        Some(Patterns { dfa, atoms: patterns.iter().map(|(atom, _)| *atom).collect() })
-    }
-
-    /// What one thread needs to search.
-    pub(super) fn cache(&self) -> Cache {
-        self.dfa.create_cache()
-    }
-
-    /// The rules whose pattern is found; None if the automaton gave up.
-    pub(super) fn found(&self, value: &[u8], cache: &mut Cache) -> Option<Bits> {
-        let mut found = Bits::default();
-        let mut state = self.dfa.start_state_forward(cache, &Input::new(value)).ok()?;
-        // The state of which all patterns are noted. Its number means nothing any more after the cache was cleared.
-        let (mut last, mut clears) = (state, cache.clear_count());
-        for byte in value {
-            state = self.dfa.next_state(cache, state, *byte).ok()?;
-            if state.is_tagged() && (state != last || cache.clear_count() != clears) {
-                if state.is_match() {
-                    self.add(cache, state, &mut found);
-                } else if state.is_dead() {
-                    return Some(found);
-                } else if state.is_quit() {
-                    return None;
+    /// None if there are none.
+    pub(super) fn of(patterns: &[(u16, &str, &[Transform])]) -> Option<Patterns> {
+        let mut tracks = Tracks::default();
+        let (mut alone, mut together, mut blind) = (Vec::new(), Vec::new(), Bits::default());
+        for (atom, pattern, transforms) in patterns {
+            let shape = Shape::of(pattern)
+                .map(|shape| transforms.iter().rev().fold(shape, |shape, transform| shape.before(*transform).unwrap_or(shape)));
+            let clauses = shape.map(|shape| clauses(&shape)).unwrap_or_default();
+            let chosen: Option<Vec<Vec<u16>>> = clauses.iter().map(|clause| choose(clause, &mut tracks)).collect();
+            let Some(chosen) = chosen.filter(|chosen| !chosen.is_empty()) else {
+                blind.insert((*atom).into());
+                continue;
+            };
+            alone.resize(tracks.pieces.into(), None);
+            for pieces in chosen {
+                match pieces.as_slice() {
+                    [only] => alone.get_mut(usize::from(*only)).into_iter().for_each(|place| *place = Some(*atom)),
+                    _ => together.push((*atom, pieces.into_boxed_slice())),
                 }
-                (last, clears) = (state, cache.clear_count());
             }
         }
-        state = self.dfa.next_eoi_state(cache, state).ok()?;
-        if state.is_match() {
-            self.add(cache, state, &mut found);
-        }
-        Some(found)
+        (!patterns.is_empty()).then(|| Patterns { sweep: Sweep::new(&tracks), alone, together, blind })
     }
 
-    fn add(&self, cache: &Cache, state: regex_automata::hybrid::LazyStateID, found: &mut Bits) {
-        for index in 0..self.dfa.match_len(cache, state) {
-            let pattern = self.dfa.match_pattern(cache, state, index);
-            if let Some(atom) = self.atoms.get(pattern.as_usize()) {
-                found.insert((*atom).into());
+    /// The rules whose pattern may be found.
+    pub(super) fn found(&self, value: &[u8], memory: &mut Memory, pieces: &mut Found) -> Bits {
+        self.sweep.look(value, memory, pieces);
+        let mut found = self.blind;
+        let mut some_together = false;
+        for piece in pieces.iter() {
+            match self.alone.get(piece) {
+                Some(Some(atom)) => found.insert((*atom).into()),
+                _ => some_together = true,
             }
         }
+        if some_together {
+            for (atom, needed) in &self.together {
+                if needed.iter().all(|piece| pieces.contains(*piece)) {
+                    found.insert((*atom).into());
+                }
+            }
+        }
+        found
     }
+}
+
+/// The pieces of an alternative that tell most; None if none tells anything.
+fn choose(clause: &[Shape], tracks: &mut Tracks) -> Option<Vec<u16>> {
+    let mut chances = Vec::new();
+    for piece in clause {
+        if let Some((_, chance)) = tracks.add(piece) {
+            tracks.undo_last();
+            chances.push((chance, piece));
+        }
+    }
+    chances.sort_by(|(one, _), (other, _)| one.total_cmp(other));
+    let telling = chances.iter().take(PIECES_MAX).enumerate().filter(|(at, (chance, _))| *at == 0 || *chance < LIKELY);
+    let chosen: Vec<u16> = telling.filter_map(|(_, (_, piece))| tracks.add(piece)).map(|(number, _)| number).collect();
+    (!chosen.is_empty()).then_some(chosen)
 }
 
 /// Phrases in one automaton, each with the numbers of its rules.

@@ -6,6 +6,7 @@ use super::verdict::Match;
 use crate::action::{Operation, SetVar};
 use crate::names::{CAPTURES, Slot};
 use crate::operator::Captures;
+use crate::plan::scan::Hint;
 use crate::rule::{Condition, Effect, Rule, Target, Which};
 use crate::template::{Piece, Template, Value};
 use crate::variable::{Kind, Variable};
@@ -24,14 +25,15 @@ pub(crate) struct Run<'t, 'r> {
 
 impl<'t, 'r> Run<'t, 'r> {
     /// Whether the rule and all links of its chain match. What they do at each value is done.
-    pub(crate) fn chain(&mut self, number: u32, rule: &'r Rule) -> bool {
+    /// The hint is for its first link.
+    pub(crate) fn chain(&mut self, number: u32, rule: &'r Rule, mut hint: Hint<'_>) -> bool {
         self.state.hits.clear();
         let mut link = Some(rule);
         while let Some(rule) = link {
-            if !self.link(number, rule) {
+            if !self.link(number, rule, hint) {
                 return false;
             }
-            link = rule.link.as_deref();
+            (link, hint) = (rule.link.as_deref(), Hint::All);
         }
         if let Some(severity) = rule.about.severity {
             self.state.severity = Some(self.state.severity.map_or(severity, |s| s.min(severity)));
@@ -42,16 +44,16 @@ impl<'t, 'r> Run<'t, 'r> {
     /// Whether the first rule of a chain matches.
     pub(crate) fn first_of_chain(&mut self, number: u32, rule: &'r Rule) -> bool {
         self.state.hits.clear();
-        self.link(number, rule)
+        self.link(number, rule, Hint::All)
     }
 
-    fn link(&mut self, number: u32, rule: &'r Rule) -> bool {
+    fn link(&mut self, number: u32, rule: &'r Rule, hint: Hint<'_>) -> bool {
         let Some(condition) = &rule.condition else {
             self.effects(rule);
             return true;
         };
         let argument = condition.argument.as_ref().map_or(Cow::Borrowed(&b""[..]), |template| self.expand(template));
-        let mut test = Test { number, rule, condition, argument: &argument, matched: false };
+        let mut test = Test { number, rule, condition, argument: &argument, hint, matched: false };
         for target in &rule.targets {
             self.target(&mut test, target);
         }
@@ -67,18 +69,20 @@ impl<'t, 'r> Run<'t, 'r> {
         }
         match target.variable.kind() {
             Kind::One => {
-                if !self.excluded(test, target.variable, b"") {
+                let skipped =
+                    matches!(test.hint, Hint::Found(found, atom) if found.places(target.variable, atom).next().is_none());
+                if !skipped && !self.excluded(test, target.variable, b"") {
                     let value = self.one(target.variable);
                     self.value(test, target.variable, b"", &value);
                 }
             }
-            Kind::Many => {
-                for (name, value) in facts.many(target.variable).filter(|(name, _)| target.takes(name)) {
-                    if !self.excluded(test, target.variable, name) {
-                        self.value(test, target.variable, name, value);
-                    }
+            Kind::Many => match test.hint {
+                Hint::All => facts.many(target.variable).for_each(|pair| self.pair(test, target, pair)),
+                Hint::Found(found, atom) => {
+                    let pairs = found.places(target.variable, atom).filter_map(|at| facts.many(target.variable).nth(at));
+                    pairs.for_each(|pair| self.pair(test, target, pair));
                 }
-            }
+            },
             Kind::State if self.cannot_match(test, target) => {}
             Kind::State => {
                 for (name, value) in self.of_state(target) {
@@ -88,6 +92,12 @@ impl<'t, 'r> Run<'t, 'r> {
                 }
             }
             Kind::Empty => {}
+        }
+    }
+
+    fn pair(&mut self, test: &mut Test<'_, 'r>, target: &'r Target, (name, value): (&[u8], &[u8])) {
+        if target.takes(name) && !self.excluded(test, target.variable, name) {
+            self.value(test, target.variable, name, value);
         }
     }
 
@@ -289,6 +299,7 @@ struct Test<'a, 'r> {
     rule: &'r Rule,
     condition: &'r Condition,
     argument: &'a [u8],
+    hint: Hint<'a>,
     matched: bool,
 }
 

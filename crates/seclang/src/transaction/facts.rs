@@ -263,7 +263,11 @@ impl<'f> Iterator for Many<'f> {
     type Item = (&'f [u8], &'f [u8]);
 
     fn next(&mut self) -> Option<Self::Item> {
-        let pair = self.pairs.next()?;
+        self.nth(0)
+    }
+
+    fn nth(&mut self, at: usize) -> Option<Self::Item> {
+        let pair = self.pairs.nth(at)?;
         let name = self.facts.bytes(pair.name);
         Some((name, if self.shows == Shows::Name { name } else { self.facts.bytes(pair.value) }))
     }

@@ -1,7 +1,7 @@
 //! Sets of bytes, and the small readings several decoders share.
 
 /// A set of byte values: which bytes a value holds, or which bytes matter to a transformation.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ByteSet([u64; 4]);
 
 impl ByteSet {
@@ -54,6 +54,13 @@ impl ByteSet {
     #[expect(clippy::indexing_slicing, reason = "a byte has no more than four times 64 values")]
     pub const fn contains(&self, byte: u8) -> bool {
         self.0[(byte >> 6) as usize] >> (byte & 63) & 1 == 1
+    }
+
+    /// The bytes in either.
+    pub fn union(&self, other: &Self) -> Self {
+        let mut both = *self;
+        both.0.iter_mut().zip(other.0).for_each(|(mine, theirs)| *mine |= theirs);
+        both
     }
 
     /// Whether some byte is in both.

@@ -3,10 +3,10 @@
 use super::bytes::ByteSet;
 
 /// What C calls white space in its plain locale; the vertical tab is one.
-pub(super) const WHITESPACE: ByteSet = ByteSet::new(b"\t\n\x0b\x0c\r ");
+pub(crate) const WHITESPACE: ByteSet = ByteSet::new(b"\t\n\x0b\x0c\r ");
 
 /// What `removeWhitespace` takes away: also the no-break space, in Latin-1 and (byte by byte) in UTF-8.
-pub(super) const REMOVED_WHITESPACE: ByteSet = ByteSet::new(b"\t\n\x0b\x0c\r \xa0\xc2");
+pub(crate) const REMOVED_WHITESPACE: ByteSet = ByteSet::new(b"\t\n\x0b\x0c\r \xa0\xc2");
 
 /// One space for each run of white space.
 pub(super) fn compress_whitespace(input: &[u8], out: &mut Vec<u8>) {

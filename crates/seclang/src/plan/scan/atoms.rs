@@ -3,8 +3,7 @@
 use super::super::Step;
 use super::super::bits::Bits;
 use super::super::sets::{Patterns, Phrases};
-use super::changes::{bit, changes_anything};
-use super::scratch::Scratches;
+use super::changes::{bit, changes_anything, deep_bit};
 use super::{Chain, Encoded, Interest, Scan, Source};
 use crate::operator::pattern_length_min;
 use crate::rule::{Rule, RuleSet, Target, Which};
@@ -32,12 +31,11 @@ pub(super) fn scan(rules: &RuleSet, steps: &mut [Step]) -> Scan {
     }
     let mut scan = Scan::default();
     collect(&mut scan, &atoms);
-    scan.sources = variables(&atoms).into_iter().map(|variable| source(variable, &atoms)).collect();
+    scan.sources = variables(&atoms).into_iter().map(|variable| source(variable, &atoms, &scan.by_pattern)).collect();
     let interests = scan.sources.iter_mut().flat_map(|s| std::iter::once(&mut s.all).chain(s.named.iter_mut().map(|(_, i)| i)));
     for (id, interest) in (0..).zip(interests) {
         interest.id = id;
     }
-    scan.scratches = Scratches::of(scan.patterns.as_ref());
     scan
 }
 
@@ -60,7 +58,7 @@ fn collect(scan: &mut Scan, atoms: &[Atom<'_>]) {
         let number = usize::from(atom.number);
         match (condition.operator.as_pattern(), condition.operator.as_phrases()) {
             (Some(pattern), _) if shared => {
-                patterns.push((atom.number, pattern));
+                patterns.push((atom.number, pattern, &*atom.rule.transforms));
                 scan.by_pattern.insert(number);
             }
             (_, Some(list)) if shared => {
@@ -90,14 +88,14 @@ fn targets<'a, 'r>(atoms: &'a [Atom<'r>], variable: Variable) -> impl Iterator<I
     atoms.iter().flat_map(move |atom| atom.rule.targets.iter().filter(move |t| t.variable == variable).map(move |t| (atom, t)))
 }
 
-fn source(variable: Variable, atoms: &[Atom<'_>]) -> Source {
+fn source(variable: Variable, atoms: &[Atom<'_>], by_pattern: &Bits) -> Source {
     let mut names: Vec<&[u8]> = targets(atoms, variable).filter_map(|(_, target)| name(target)).collect();
     names.sort_unstable();
     names.dedup();
     let interest = |of: &dyn Fn(&Target) -> bool| {
         let mut interest = Interest { encoded_min: usize::MAX, ..Interest::default() };
         for (atom, _) in targets(atoms, variable).filter(|(_, target)| of(target)) {
-            interest.add(atom);
+            interest.add(atom, by_pattern.contains(atom.number.into()));
         }
         interest
     };
@@ -112,18 +110,22 @@ fn name(target: &Target) -> Option<&[u8]> {
 
 impl Interest {
     /// Adds a rule by its chain; with `multiMatch` by every beginning of it too.
-    fn add(&mut self, atom: &Atom<'_>) {
+    fn add(&mut self, atom: &Atom<'_>, by_pattern: bool) {
         self.rules.insert(atom.number.into());
         let transforms = &atom.rule.transforms;
         let from = if atom.rule.multi_match { 0 } else { transforms.len() };
         for end in from..=transforms.len() {
-            self.add_chain(atom, transforms.get(..end).unwrap_or_default());
+            self.add_chain(atom, transforms.get(..end).unwrap_or_default(), by_pattern);
         }
     }
 
-    fn add_chain(&mut self, atom: &Atom<'_>, transforms: &[Transform]) {
+    fn add_chain(&mut self, atom: &Atom<'_>, transforms: &[Transform], by_pattern: bool) {
+        let bit = if by_pattern { deep_bit } else { bit };
         let encoded = encoded(atom.rule, transforms);
-        let known = self.chains.iter_mut().find(|c| *c.transforms == *transforms && c.encoded.is_some() == encoded.is_some());
+        let known = self
+            .chains
+            .iter_mut()
+            .find(|c| *c.transforms == *transforms && c.by_pattern == by_pattern && c.encoded.is_some() == encoded.is_some());
         if let Some(chain) = known {
             chain.rules.insert(atom.number.into());
             if let (Some(chain), Some(new)) = (&mut chain.encoded, encoded) {
@@ -133,7 +135,7 @@ impl Interest {
             let mut rules = Bits::default();
             rules.insert(atom.number.into());
             let bits = transforms.iter().fold(0, |all, transform| all | bit(*transform));
-            self.chains.push(Chain { transforms: transforms.into(), bits, rules, encoded });
+            self.chains.push(Chain { transforms: transforms.into(), by_pattern, bits, rules, encoded });
         }
         match encoded {
             Some(Encoded { before, length_min }) => {

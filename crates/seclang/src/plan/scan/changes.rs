@@ -1,5 +1,6 @@
 //! Which transformations may change a value, told by the bytes in it.
 
+use super::super::shape::is_seen_through;
 use crate::transform::{ByteSet, Transform};
 
 /// A set of transformations for each byte.
@@ -40,6 +41,9 @@ impl Changes {
             if transform.may_change(&ByteSet::of(&[byte])) && !(is_path && byte == b'.') {
                 *transforms |= bit(transform);
             }
+            if byte == b'%' {
+                *transforms |= ESCAPES;
+            }
         }
     }
 }
@@ -49,7 +53,20 @@ pub(super) fn bit(transform: Transform) -> u64 {
     1 << (transform as u8)
 }
 
-const _: () = assert!(Transform::ALL.len() <= 64, "a set of transformations is 64 bits wide");
+/// Set where there is something for a decoding of URLs to do that patterns do not see through.
+const ESCAPES: u64 = 1 << 63;
+
+/// The bit of a transformation for rules found by their pattern: what [`Shape::before`](super::super::shape::Shape::before) sees
+/// through needs no form of its own.
+pub(super) fn deep_bit(transform: Transform) -> u64 {
+    match transform {
+        Transform::UrlDecode | Transform::UrlDecodeUni => ESCAPES,
+        _ if is_seen_through(transform) => 0,
+        _ => bit(transform),
+    }
+}
+
+const _: () = assert!(Transform::ALL.len() < 64, "a set of transformations is 64 bits wide, one of them taken");
 
 /// Whether the transformation may change a value of any bytes.
 pub(super) fn changes_anything(transform: Transform) -> bool {

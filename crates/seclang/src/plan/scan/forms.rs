@@ -1,7 +1,7 @@
 //! The forms that transformations give one value, each once, with the rules that want to see it.
 
 use super::super::bits::Bits;
-use super::changes::{Changes, bit};
+use super::changes::{Changes, bit, deep_bit};
 use crate::transform::Transform;
 use std::borrow::Cow;
 
@@ -52,11 +52,22 @@ impl Forms {
 
     /// The form that a chain makes of the value.
     pub(super) fn of(&mut self, chain: &[Transform], value: &[u8], changes: &Changes) -> u8 {
-        let mut form = ORIGINAL;
-        for transform in chain {
-            form = self.after(form, *transform, value, changes);
+        chain.iter().fold(ORIGINAL, |form, transform| self.after(form, *transform, value, changes))
+    }
+
+    /// The form in which to look for patterns: what they see through behind the last decoding is left undone.
+    pub(super) fn for_patterns(&mut self, chain: &[Transform], value: &[u8], changes: &Changes) -> u8 {
+        let (mut form, mut left) = (ORIGINAL, chain);
+        while let Some(at) = left.iter().position(|transform| self.changing(form) & deep_bit(*transform) != 0) {
+            let (now, later) = left.split_at_checked(at + 1).unwrap_or((left, &[]));
+            form = now.iter().fold(form, |form, transform| self.after(form, *transform, value, changes));
+            left = later;
         }
         form
+    }
+
+    fn changing(&self, form: u8) -> u64 {
+        self.forms.get(usize::from(form)).map_or(0, |form| form.changing)
     }
 
     fn after(&mut self, before: u8, transform: Transform, value: &[u8], changes: &Changes) -> u8 {

@@ -1,16 +1,16 @@
 //! What a thread needs while it looks at values, kept from one exchange to the next.
 
-use super::super::sets::Patterns;
+use super::super::sweep::{Found, Memory};
 use super::forms::Forms;
 use super::memo::Memo;
-use regex_automata::hybrid::dfa::Cache;
 use regex_automata::util::pool::{Pool, PoolGuard};
 use std::fmt;
 use std::panic::{RefUnwindSafe, UnwindSafe};
 
 /// The things of one thread.
 pub(super) struct Scratch {
-    pub(super) cache: Option<Cache>,
+    pub(super) sweep: Memory,
+    pub(super) pieces: Found,
     pub(super) memo: Memo,
     pub(super) forms: Forms,
 }
@@ -21,12 +21,6 @@ type Make = Box<dyn Fn() -> Scratch + Send + Sync + UnwindSafe + RefUnwindSafe>;
 pub(super) struct Scratches(Pool<Scratch, Make>);
 
 impl Scratches {
-    pub(super) fn of(patterns: Option<&Patterns>) -> Scratches {
-        let patterns = patterns.cloned();
-        let make = move || Scratch { cache: patterns.as_ref().map(Patterns::cache), memo: Memo::new(), forms: Forms::default() };
-        Scratches(Pool::new(Box::new(make)))
-    }
-
     pub(super) fn get(&self) -> PoolGuard<'_, Scratch, Make> {
         self.0.get()
     }
@@ -34,7 +28,8 @@ impl Scratches {
 
 impl Default for Scratches {
     fn default() -> Self {
-        Scratches::of(None)
+        let make = || Scratch { sweep: Memory::default(), pieces: Found::default(), memo: Memo::new(), forms: Forms::default() };
+        Scratches(Pool::new(Box::new(make)))
     }
 }
 
