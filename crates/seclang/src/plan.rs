@@ -3,9 +3,9 @@
 //! Two steps, neither of which changes what the rules mean:
 //! 1. [`fold`]: rules that look only at values which rules themselves have set before any request was seen always end alike. They are
 //!    carried out now, and what they always leave out (paranoia levels that are off) is dropped.
-//! 2. [`scan`]: of what remains, a rule whose pattern is found in no value it looks at cannot match. Each value goes once through
-//!    the patterns of all rules together, in each form their transformations give it; only rules found there run, in their order
-//!    and exactly as without a plan. A rule the plan knows nothing of always runs.
+//! 2. [`scan`]: of what remains, a rule matches no value in which the pieces are not that its pattern cannot do without. Each value
+//!    goes once through the pieces of all rules together, in each form their transformations give it; only rules found there run, on
+//!    the values where they were found, in their order and exactly as without a plan. A rule the plan knows nothing of always runs.
 
 pub(crate) mod bits;
 pub(crate) mod fold;

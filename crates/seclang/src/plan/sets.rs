@@ -11,7 +11,11 @@ use aho_corasick::automaton::{Automaton, StateID};
 use aho_corasick::nfa::contiguous::NFA;
 
 /// A piece as likely as this at a place of ordinary text tells little: it is only looked for where a pattern has no better one.
-const LIKELY: f32 = 0.001;
+const LIKELY: f32 = 0.05;
+/// A piece is followed so many bytes deep; then it counts as found.
+const DEPTH_MAX: i8 = 8;
+/// The same for further pieces of the same pattern.
+const DEPTH_FURTHER_MAX: i8 = 2;
 /// So many pieces of a pattern are looked for.
 const PIECES_MAX: usize = 3;
 
@@ -78,14 +82,16 @@ impl Patterns {
 fn choose(clause: &[Shape], tracks: &mut Tracks) -> Option<Vec<u16>> {
     let mut chances = Vec::new();
     for piece in clause {
-        if let Some((_, chance)) = tracks.add(piece) {
+        if let Some((_, chance)) = tracks.add(piece, DEPTH_MAX) {
             tracks.undo_last();
             chances.push((chance, piece));
         }
     }
     chances.sort_by(|(one, _), (other, _)| one.total_cmp(other));
     let telling = chances.iter().take(PIECES_MAX).enumerate().filter(|(at, (chance, _))| *at == 0 || *chance < LIKELY);
-    let chosen: Vec<u16> = telling.filter_map(|(_, (_, piece))| tracks.add(piece)).map(|(number, _)| number).collect();
+    let depth = |at: usize| if at == 0 { DEPTH_MAX } else { DEPTH_FURTHER_MAX };
+    let chosen: Vec<u16> =
+        telling.filter_map(|(at, (_, piece))| tracks.add(piece, depth(at))).map(|(number, _)| number).collect();
     (!chosen.is_empty()).then_some(chosen)
 }
 
@@ -126,3 +132,6 @@ impl Phrases {
         found
     }
 }
+
+#[cfg(test)]
+mod tests;

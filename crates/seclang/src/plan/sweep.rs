@@ -3,7 +3,7 @@
 //! The automaton of positions ([`Tracks`]) is made deterministic while it runs: a state is a set of positions, and what follows it
 //! by which byte is worked out once and kept. What is kept is bounded; beyond it the memory starts anew.
 
-use super::track::{Begin, Tracks, is_word};
+use super::track::{Begin, Position, Tracks, is_word};
 use crate::transform::ByteSet;
 use std::collections::HashMap;
 
@@ -48,13 +48,12 @@ const FINDS: u32 = 1 << 31;
 /// What one thread has worked out.
 #[derive(Debug, Default)]
 pub(super) struct Memory {
-    /// For each state and class the next state, one more than its number.
+    /// For each state and class the next state: one more than its number.
     table: Vec<u32>,
     states: Vec<State>,
-    numbers: HashMap<(Before, Box<[u16]>), u32>,
-    marks: Vec<bool>,
-    pub(super) cleared: u64,
-    pub(super) made: u64,
+    entries: HashMap<(Before, Box<[u16]>), u32>,
+    /// States made so far, those forgotten included: the work that was not spared.
+    made: u64,
 }
 
 #[derive(Debug)]
@@ -100,12 +99,12 @@ impl Sweep {
     pub(super) fn new(tracks: &Tracks) -> Sweep {
         let classes = classes(tracks);
         let mut samples = Vec::new();
-        for byte in 0..=u8::MAX {
-            if usize::from(classes[usize::from(byte)]) == samples.len() {
+        for (byte, class) in (0..=u8::MAX).zip(classes.iter()) {
+            if usize::from(*class) == samples.len() {
                 samples.push(byte);
             }
         }
-        let place = |position: &super::track::Position| Place {
+        let place = |position: &Position| Place {
             bytes: position.bytes,
             next: position.next.clone().into_boxed_slice(),
             found: position.found.then_some(position.piece),
@@ -127,18 +126,15 @@ impl Sweep {
     pub(super) fn look(&self, value: &[u8], memory: &mut Memory, found: &mut Found) {
         found.clear(self.pieces);
         if memory.states.is_empty() {
-            self.begin(memory);
+            self.start(memory);
         }
-        let stride = self.samples.len();
         // The first state stands for the beginning of a value.
         let mut state = 0;
         for byte in value {
-            let class = self.classes[usize::from(*byte)];
-            let mut next = memory.table.get(state * stride + usize::from(class)).copied().unwrap_or(UNKNOWN);
-            if next == UNKNOWN {
-                next = self.step(state, class, memory);
-            }
-            state = (next & !FINDS) as usize - 1;
+            let class = self.classes.get(usize::from(*byte)).copied().unwrap_or_default();
+            let known = memory.table.get(state * self.samples.len() + usize::from(class)).copied();
+            let next = known.filter(|next| *next != UNKNOWN).unwrap_or_else(|| self.step(state, class, memory));
+            state = (next & !FINDS).saturating_sub(1) as usize;
             if next & FINDS != 0 {
                 memory.states.get(state).iter().flat_map(|s| &s.found).for_each(|piece| found.insert(*piece));
             }
@@ -148,64 +144,51 @@ impl Sweep {
         }
     }
 
-    fn begin(&self, memory: &mut Memory) {
+    fn start(&self, memory: &mut Memory) {
         memory.table.clear();
         memory.states.clear();
-        memory.numbers.clear();
-        memory.marks.resize(self.positions.len(), false);
+        memory.entries.clear();
         self.state(Before::Nothing, Box::default(), memory);
     }
 
-    /// Works a transition out.
+    /// Works a transition out, and keeps it.
     fn step(&self, from: usize, class: u8, memory: &mut Memory) -> u32 {
-        let Some(sample) = self.samples.get(usize::from(class)) else { return UNKNOWN + 1 };
-        let Some(state) = memory.states.get(from) else { return UNKNOWN + 1 };
-        let begins = self.begins.get(state.before as usize).and_then(|by| by.get(usize::from(class)));
-        let mut reached: Vec<u16> = begins.cloned().unwrap_or_default();
-        for at in &reached {
-            memory.marks[usize::from(*at)] = true;
-        }
-        for at in &state.positions {
-            for next in self.positions.get(usize::from(*at)).iter().flat_map(|p| &p.next) {
-                let mark = &mut memory.marks[usize::from(*next)];
-                if !*mark && self.positions.get(usize::from(*next)).is_some_and(|p| p.bytes.contains(*sample)) {
-                    *mark = true;
-                    reached.push(*next);
-                }
-            }
-        }
-        for at in &reached {
-            memory.marks[usize::from(*at)] = false;
-        }
+        let class = usize::from(class);
+        let (Some(sample), Some(state)) = (self.samples.get(class), memory.states.get(from)) else { return UNKNOWN };
+        let begins = self.begins.get(state.before as usize).and_then(|by| by.get(class));
+        let next = state.positions.iter().filter_map(|at| self.positions.get(usize::from(*at))).flat_map(|place| &place.next);
+        let takes = |at: &u16| self.positions.get(usize::from(*at)).is_some_and(|place| place.bytes.contains(*sample));
+        let mut reached: Vec<u16> = next.copied().filter(takes).chain(begins.into_iter().flatten().copied()).collect();
         reached.sort_unstable();
+        reached.dedup();
         let before = if is_word(*sample) { Before::Word } else { Before::Other };
-        let known = memory.states.len();
-        let full = known >= STATES_MAX;
-        if full {
-            self.begin(memory);
-            memory.cleared += 1;
+        if memory.states.len() >= STATES_MAX {
+            self.start(memory);
+            return self.state(before, reached.into_boxed_slice(), memory);
         }
-        let next = self.state(before, reached.into_boxed_slice(), memory);
-        if !full && let Some(entry) = memory.table.get_mut(from * self.samples.len() + usize::from(class)) {
-            *entry = next;
+        let entry = self.state(before, reached.into_boxed_slice(), memory);
+        if let Some(place) = memory.table.get_mut(from * self.samples.len() + class) {
+            *place = entry;
         }
-        next
+        entry
     }
 
-    /// The number of a state, and whether it finds something.
+    /// The transition to a state, which is made if it is new.
     fn state(&self, before: Before, positions: Box<[u16]>, memory: &mut Memory) -> u32 {
-        if let Some(known) = memory.numbers.get(&(before, positions.clone())) {
+        let key = (before, positions);
+        if let Some(known) = memory.entries.get(&key) {
             return *known;
         }
-        let places = positions.iter().filter_map(|at| self.positions.get(usize::from(*at)));
-        let mut found: Vec<u16> = places.filter_map(|place| place.found).collect();
+        let positions = key.1.clone();
+        let mut found: Vec<u16> = positions.iter().filter_map(|at| self.positions.get(usize::from(*at))?.found).collect();
         found.dedup();
-        let number = memory.states.len() as u32 + 1;
-        let entry = number | if found.is_empty() { 0 } else { FINDS };
-        memory.made += 1;
-        memory.numbers.insert((before, positions.clone()), entry);
         memory.states.push(State { before, positions, found: found.into_boxed_slice() });
+        memory.made += 1;
         memory.table.resize(memory.states.len() * self.samples.len(), UNKNOWN);
+        let number = u32::try_from(memory.states.len()).unwrap_or(FINDS);
+        let finds = memory.states.last().is_some_and(|state| !state.found.is_empty());
+        let entry = if finds { number | FINDS } else { number };
+        memory.entries.insert(key, entry);
         entry
     }
 }

@@ -4,8 +4,6 @@
 use super::shape::Shape;
 use crate::transform::ByteSet;
 
-/// A piece is followed so many bytes deep; then it counts as found.
-const DEPTH_MAX: i8 = 5;
 /// More where a piece can only stand at the beginning of the value: that costs nothing.
 const DEPTH_MORE: i8 = 7;
 /// Or until it is as unlikely as this in ordinary text.
@@ -54,9 +52,9 @@ struct Front {
 
 impl Tracks {
     /// Adds a piece: its number, and how likely it is at a place in ordinary text. None if it finds everything, or would be too much.
-    pub(super) fn add(&mut self, piece: &Shape) -> Option<(u16, f32)> {
+    pub(super) fn add(&mut self, piece: &Shape, depth_max: i8) -> Option<(u16, f32)> {
         let (positions, begins) = (self.positions.len(), self.begins.len());
-        let mut build = Build { tracks: self, empty: false };
+        let mut build = Build { tracks: self, depth_max, empty: false };
         let front = build.shape(piece, Front { positions: Vec::new(), begin: Some(Begin::Anywhere) });
         build.found(&front);
         let fits = !build.empty && self.positions.len() < POSITIONS_MAX && self.pieces < u16::MAX;
@@ -85,6 +83,7 @@ impl Tracks {
 
 struct Build<'t> {
     tracks: &'t mut Tracks,
+    depth_max: i8,
     /// The piece is found before any byte.
     empty: bool,
 }
@@ -125,7 +124,7 @@ impl Build<'_> {
         let mut follows = false;
         for at in &front.positions {
             let Some(before) = self.tracks.positions.get_mut(usize::from(*at)) else { continue };
-            if before.depth >= DEPTH_MAX || before.chance < UNLIKELY {
+            if before.depth >= self.depth_max || before.depth > 0 && before.chance < UNLIKELY {
                 before.found = true;
             } else {
                 before.next.push(number);

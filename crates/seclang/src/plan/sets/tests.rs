@@ -1,0 +1,89 @@
+use super::*;
+use crate::files::NoFiles;
+use crate::operator::Operator;
+use std::borrow::Cow;
+
+/// Patterns with everything that is cut, written out or seen through.
+const PATTERNS: [(&str, &[Transform]); 16] = [
+    (r"(?i)union.*?select.*?from", &[Transform::UrlDecodeUni]),
+    (r"<script[^>]*>[\s\S]*?", &[Transform::RemoveNulls]),
+    (r"^(?:a.*b|c)d", &[]),
+    (r"(?:a.*b|c)d", &[Transform::Lowercase]),
+    (r"\b(?:ab|b[^c]+c)\b", &[]),
+    (r"a{3,9}b", &[]),
+    (r"^a{6}$", &[]),
+    (r"(?:ab+){2,}c?$", &[]),
+    (r"a b", &[Transform::CmdLine]),
+    (r"a/b\(c", &[Transform::CmdLine]),
+    (r"^\s*ab$", &[Transform::RemoveWhitespace]),
+    (r"a b  ?c", &[Transform::CompressWhitespace]),
+    (r"a b", &[Transform::UrlDecode, Transform::Lowercase, Transform::CompressWhitespace]),
+    (r"[^\w]+?a[^\w]*b", &[Transform::ReplaceNulls]),
+    (r"(?:^|;)a(?:$|b)", &[]),
+    (r"\Ba.\Bc", &[Transform::RemoveNulls, Transform::RemoveWhitespace]),
+];
+
+fn patterns() -> (Patterns, Vec<Operator>) {
+    let operators: Vec<Operator> =
+        PATTERNS.iter().map(|(text, _)| Operator::compile("rx", text, &NoFiles).expect("it is a pattern")).collect();
+    let written: Vec<(u16, &str, &[Transform])> = (0..)
+        .zip(operators.iter().zip(PATTERNS))
+        .map(|(atom, (operator, (_, transforms)))| (atom, operator.as_pattern().expect("it is a pattern"), transforms))
+        .collect();
+    (Patterns::of(&written).expect("there are some"), operators)
+}
+
+fn transformed<'v>(value: &'v [u8], transforms: &[Transform]) -> Cow<'v, [u8]> {
+    transforms.iter().fold(Cow::Borrowed(value), |value, transform| Cow::Owned(transform.apply(&value).into_owned()))
+}
+
+/// Words over letters that the patterns are made of, long and short.
+fn values() -> impl Iterator<Item = Vec<u8>> {
+    const LETTERS: &[u8] = b"aabbccdd  //(;\"A+\0,\n";
+    let mut state = 0x9e37_79b9_7f4a_7c15_u64;
+    let mut next = move || {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        state
+    };
+    (0..40_000).map(move |_| (0..next() % 14).map(|_| LETTERS[(next() % LETTERS.len() as u64) as usize]).collect())
+}
+
+#[test]
+fn no_value_that_a_rule_matches_is_passed_over() {
+    let (patterns, operators) = patterns();
+    let (mut memory, mut pieces) = (Memory::default(), Found::default());
+    let samples = [
+        "uNiOn all SELECT 1 from x",
+        "<scr\0ipt a=b>x",
+        "a \n\t b c",
+        "AAAAAAb",
+        "a+%+b",
+        "bxxcxc ab",
+        "a , ^b",
+        "a ;/b (c",
+        "aaaaaa",
+    ];
+    let mut matched = [0_usize; PATTERNS.len()];
+    for value in samples.iter().map(|sample| sample.as_bytes().to_vec()).chain(values()) {
+        let found = patterns.found(&value, &mut memory, &mut pieces);
+        for (at, (operator, (text, transforms))) in operators.iter().zip(PATTERNS).enumerate() {
+            if operator.test(&transformed(&value, transforms), b"", None) {
+                matched[at] += 1;
+                assert!(found.contains(at), "{text} with {transforms:?} is in {:?}", String::from_utf8_lossy(&value));
+            }
+        }
+    }
+    assert!(matched.iter().all(|times| *times > 0), "each pattern was tried on something it matches: {matched:?}");
+}
+
+#[test]
+fn ordinary_text_is_left_alone() {
+    let (union, script) = (r"(?i)union.*?select.*?from", r"(?i)\x3cscript[^\x3e]*\x3e");
+    let patterns = Patterns::of(&[(0, union, &[]), (1, script, &[])]).expect("there are two");
+    let (mut memory, mut pieces) = (Memory::default(), Found::default());
+    let text = b"We were very happy with it, from the beginning on. Select what you like & tell us.";
+    assert_eq!(patterns.found(text, &mut memory, &mut pieces), Bits::EMPTY);
+    assert!(patterns.found(b"<script x>", &mut memory, &mut pieces).contains(1));
+}
