@@ -10,6 +10,9 @@ import threading
 import time
 
 
+HOST = b"host: localhost\r\n"
+
+
 def free_port():
     """A port of this machine that nobody listens on."""
     with socket.socket() as probe:
@@ -247,3 +250,8 @@ def is_alive(pid):
     except OSError:
         return False
     return True
+
+
+def rules(gateway):
+    """The rules of all findings in the log."""
+    return [finding["rule"] for record in gateway.records() for finding in record["findings"]]
