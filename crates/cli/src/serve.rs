@@ -108,6 +108,7 @@ fn read(path: &Path) -> std::result::Result<Policy, String> {
     let mut policy = Policy::parse(&text).map_err(told)?;
     if let Some(folder) = path.parent() {
         policy.layers.transport.resolve_files(folder);
+        policy.alert.resolve_files(folder);
     }
     policy.load_rules(&RuleFiles::beside(path)).map_err(told)
 }

@@ -3,6 +3,7 @@
 //! An empty policy is the strict, working default. The section as written and the compiled form are two types: a
 //! [`Policy`] exists only if every value in it was understood.
 
+pub mod alert;
 mod app;
 mod checks;
 mod host;
@@ -18,6 +19,7 @@ mod spec;
 mod suggest;
 mod value;
 
+pub use alert::Alerting;
 pub(crate) use app::Network;
 pub use app::{App, Framework, Listen, SessionCookies, Timeouts, Upstream, UpstreamAddress};
 pub use gambeson_seclang::Files as RuleFiles;
@@ -53,6 +55,7 @@ pub const SECTIONS: &[&Section] = &[
     &layers::cookies::SECTION,
     &layers::headers::SECTION,
     &layers::audit_log::SECTION,
+    &alert::ALERT,
     &recording::RECORD,
     &route::ROUTE,
 ];
@@ -66,6 +69,8 @@ pub struct Policy {
     pub listen: Listen,
     /// How the gateway reaches the app.
     pub upstream: Upstream,
+    /// Who is told of what.
+    pub alert: Alerting,
     /// What is recorded for `gambeson replay`.
     pub record: Recording,
     /// What each layer does.
@@ -108,6 +113,7 @@ impl Policy {
         let app = App::compile(&mut open(&app::APP, table, Some(preset), problems));
         let listen = Listen::compile(&mut open(&app::LISTEN, table, Some(preset), problems));
         let upstream = Upstream::compile(&mut open(&app::UPSTREAM, table, Some(preset), problems), &app);
+        let alert = Alerting::compile(&mut open(&alert::ALERT, table, Some(preset), problems));
         let record = Recording::compile(&mut open(&recording::RECORD, table, Some(preset), problems));
         let mut modes = Modes::default();
         let mut layers = Settings::compile(&app, &listen, &mut |section, compile| {
@@ -132,7 +138,7 @@ impl Policy {
         let own: Vec<_> = routes.iter().filter(|(i, _)| *i < of_file).collect();
         checks::routes(table, &own, modes, problems);
         let routes = Routes::new(routes.into_iter().map(|(_, route)| route).collect());
-        Self { app, listen, upstream, record, layers, modes, routes, warnings: Problems::default() }
+        Self { app, listen, upstream, alert, record, layers, modes, routes, warnings: Problems::default() }
     }
 
     /// Loads the rule sets that the policy names, from files the host hands out: paths are as written, relative ones count from

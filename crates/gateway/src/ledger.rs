@@ -1,5 +1,6 @@
-//! What happened is written down here: counted for Prometheus, recorded in the audit log, and for replay.
+//! What happened is written down here: counted for Prometheus, recorded in the audit log and for replay, told where it is grave.
 
+use crate::{alert::Alerts, worker::now_ms};
 use gambeson_core::{engine::Finish, policy::Policy, record::Finding, sanction::Sanction};
 use gambeson_store::{
     audit::{AuditLog, Event},
@@ -16,6 +17,8 @@ pub struct Ledger {
     pub metrics: Arc<Metrics>,
     /// What is written down; `None` where nothing is.
     pub audit: Option<Arc<AuditLog>>,
+    /// Who is told at once.
+    pub alerts: Arc<Alerts>,
     /// What is recorded to be judged again.
     pub traffic: Arc<Recorder>,
 }
@@ -32,9 +35,8 @@ impl Ledger {
         if let Some(traffic) = finish.traffic() {
             self.traffic.record(traffic);
         }
-        let Some(audit) = &self.audit else { return };
         if let Some(record) = finish.record(u64::try_from(took.as_millis()).unwrap_or(u64::MAX)) {
-            audit.record(Event::Exchange(record));
+            self.write(Event::Exchange(record));
         }
     }
 
@@ -63,8 +65,14 @@ impl Ledger {
 
     /// Something happened to the gateway itself.
     pub fn notice(&self, what: &str, detail: impl Into<String>) {
+        self.write(Event::notice(what, detail));
+    }
+
+    /// Into the log; what is grave of it is told, too.
+    fn write(&self, event: Event) {
+        self.alerts.event(&event, now_ms());
         if let Some(audit) = &self.audit {
-            audit.record(Event::notice(what, detail));
+            audit.record(event);
         }
     }
 }

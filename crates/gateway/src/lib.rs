@@ -1,5 +1,6 @@
 //! The gateway: TLS, HTTP/1 and HTTP/2 in front of an app.
 
+mod alert;
 pub mod app;
 mod downstream;
 mod h1;
@@ -18,6 +19,7 @@ mod tunnel;
 mod upstream;
 mod worker;
 
+pub use alert::Alerts;
 pub use ledger::Ledger;
 pub use listeners::{ListenError, Listeners};
 pub use rules::RULES;

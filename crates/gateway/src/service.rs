@@ -11,10 +11,12 @@ pub use control::{ControlError, app_address, reload, sanctions};
 pub(crate) use notify::SOCKET as NOTIFY_SOCKET;
 
 use crate::{
+    alert::{self, Alerts},
     ledger::Ledger,
     listeners::{ListenError, Listeners},
     server::{self, Server},
     tls::{Tickets, Tls, TlsError, acme},
+    worker::now_ms,
 };
 use gambeson_core::policy::{LayerName, Mode, Policy};
 use gambeson_store::{
@@ -202,6 +204,7 @@ impl Service {
     /// When the system refuses signals.
     pub async fn run(self, gone: impl Future<Output = ()>) -> Result<(), ServeError> {
         let Self { load, state, server, tls, ledger, sanctions, spare, admin, control, claim, signals, .. } = self;
+        let alerts = tokio::spawn(alert::run(ledger.clone()));
         let works = Works { load, state, first: server.policy(), server: &server, tls, ledger: ledger.clone(), sanctions };
         let handed_over = works.serve(spare, admin, control, signals, gone).await;
         drop(claim);
@@ -211,6 +214,7 @@ impl Service {
         }
         server.drain();
         tokio::task::spawn_blocking(move || server.join()).await.map_err(io::Error::other)?;
+        alert::finish(&ledger, alerts).await;
         ledger.close();
         Ok(())
     }
@@ -249,7 +253,10 @@ impl Works<'_> {
                 () = &mut gone => return false,
                 _ = signals.hangup.recv() => drop(self.reload()),
                 _ = signals.again.recv() => control::replace_self(),
-                _ = poll.tick() => self.poll_tls(),
+                _ = poll.tick() => {
+                    self.ledger.alerts.watch(now_ms());
+                    self.poll_tls();
+                }
                 () = &mut admin => {}
                 () = &mut renewals => {}
                 request = control.next() => match request {
@@ -289,11 +296,13 @@ impl Works<'_> {
 
     fn try_reload(&self) -> Result<Vec<&'static str>, String> {
         let policy = (self.load)()?;
+        let alerts = alert::Settings::of(&policy)?;
         if let Some(tls) = &self.tls {
             tls.apply(tls_settings::of(&policy, &self.state)).map_err(|error| error.to_string())?;
         }
         tell_of_root(self.tls.as_deref());
         self.ledger.apply(&policy);
+        self.ledger.alerts.apply(alerts);
         let waiting = restart::waiting(&self.first, &policy);
         self.server.reload(Arc::new(policy));
         Ok(waiting)
@@ -312,7 +321,8 @@ impl Works<'_> {
     async fn renew_certificates(&self) {
         let Some(tls) = &self.tls else { return std::future::pending().await };
         let report = |event: acme::Event| {
-            self.ledger.notice("certificate by ACME", event.to_string());
+            let failed = matches!(event, acme::Event::Failed { .. });
+            self.ledger.notice(if failed { "no certificate by ACME" } else { "certificate by ACME" }, event.to_string());
             say(&event.to_string());
         };
         acme::run(Arc::clone(tls), report).await;
@@ -334,7 +344,7 @@ impl Works<'_> {
     }
 }
 
-fn open_ledger(policy: &Policy, state: &StateDir) -> Result<Ledger, StateError> {
+fn open_ledger(policy: &Policy, state: &StateDir) -> Result<Ledger, ServeError> {
     let metrics = Arc::new(Metrics::default());
     metrics.started.set(now_secs());
     metrics.policy_loaded.set(now_secs());
@@ -344,7 +354,9 @@ fn open_ledger(policy: &Policy, state: &StateDir) -> Result<Ledger, StateError> 
         false => Some(Arc::new(AuditLog::open(state, (&policy.layers.audit_log).into(), metrics.clone())?)),
     };
     let traffic = Arc::new(Recorder::start(state, (&policy.record).into(), metrics.clone())?);
-    Ok(Ledger { metrics, audit, traffic })
+    let alerts = alert::Settings::of(policy).map_err(ServeError::Policy)?;
+    let alerts = Arc::new(Alerts::new(alerts, metrics.clone()));
+    Ok(Ledger { metrics, audit, alerts, traffic })
 }
 
 fn open_sanctions(policy: &Policy, state: &StateDir, ledger: &Ledger) -> Result<Arc<Sanctions>, ServeError> {

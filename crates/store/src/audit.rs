@@ -18,6 +18,6 @@ pub use chain::Entry;
 pub use event::{Event, printable, printable_json};
 pub use journal::Limits;
 pub use read::{Follow, LogReader};
-pub(crate) use redact::mask_text;
+pub use redact::mask_text;
 pub use verify::{Problem, Verification, verify};
 pub use writer::{AuditLog, Settings};

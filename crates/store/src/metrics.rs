@@ -8,7 +8,7 @@ mod labels;
 
 pub use cells::{Counter, Family, Findings, Gauge, Histogram};
 use gambeson_core::sanction::Rung;
-pub use labels::{Handshake, Label, Loss, Outcome, Protocol, StatusClass};
+pub use labels::{Handshake, Label, Loss, Outcome, Protocol, Receiver, StatusClass};
 
 /// The `Content-Type` of [`Metrics::render`].
 pub const CONTENT_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
@@ -49,9 +49,11 @@ metrics! {
     bans_unwritten: Counter, "gambeson_bans_unwritten_total", "Bans that could not be written to their file: they end with the process.";
     audit_records: Counter, "gambeson_audit_records_total", "Records written to the audit log.";
     audit_lost: Family<Loss>, "gambeson_audit_records_lost_total", "Records that never reached the audit log.";
+    audit_repaired: Counter, "gambeson_audit_repaired_total", "Damages found in the audit log, after which it went on.";
     audit_failing: Gauge, "gambeson_audit_failing", "1 while the audit log cannot be written.";
     traffic_recorded: Counter, "gambeson_traffic_recorded_total", "Requests recorded for replay.";
     traffic_lost: Family<Loss>, "gambeson_traffic_lost_total", "Requests that were to be recorded and are not.";
+    alerts: Family<(Receiver, Outcome)>, "gambeson_alerts_total", "Alerts, by who was to be told and whether that succeeded.";
     certificate_expires: Gauge, "gambeson_certificate_expires_timestamp_seconds", "When the first certificate in use expires.";
 }
 

@@ -62,6 +62,7 @@ pub const IN_PROCESS_GAPS: &[Gap] = &[
         why: "a call that waits holds one of the server's few workers; each process counts for itself, only bans are shared.",
     },
     Gap { section: "rate_limit", keys: &[], why: "each process counts for itself: with four workers, four times as many pass." },
+    Gap { section: "alert", keys: &[], why: "only the gateway has one thread that tells for all." },
     Gap { section: "record", keys: &[], why: "only the gateway has one thread that writes for all." },
     Gap { section: "route", keys: &["response"], why: "a call cannot be ended from outside." },
 ];

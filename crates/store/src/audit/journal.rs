@@ -41,6 +41,8 @@ pub(super) struct Journal {
     current: Option<Current>,
     /// What was found wrong and is not recorded yet.
     found: Vec<Event>,
+    /// How much was found wrong and not asked for yet.
+    repaired: u64,
 }
 
 /// The last file, as this process left it.
@@ -55,7 +57,7 @@ impl Journal {
     pub(super) fn open(state: &StateDir, limits: Limits) -> Result<Self, StateError> {
         let key = ChainKey::load(state)?;
         let head = Arc::new(HeadFile::open(state)?);
-        Ok(Self { key, logs: state.subdir(DIR)?, head, limits, current: None, found: Vec::new() })
+        Ok(Self { key, logs: state.subdir(DIR)?, head, limits, current: None, found: Vec::new(), repaired: 0 })
     }
 
     /// Other limits from now on.
@@ -182,12 +184,19 @@ impl Journal {
         Ok(End { bytes: from.saturating_add(feed as u64).saturating_add(1), link })
     }
 
+    /// How often it was found damaged since this was last asked.
+    pub(super) const fn repaired(&mut self) -> u64 {
+        std::mem::replace(&mut self.repaired, 0)
+    }
+
     fn note(&mut self, why: &str, missing: u64) {
+        self.repaired += 1;
         self.found.push(Event::Recovered { why: why.to_owned(), cut_bytes: 0, missing });
     }
 
     fn note_cut(&mut self, cut_bytes: u64) {
         if cut_bytes > 0 {
+            self.repaired += 1;
             self.found.push(Event::Recovered { why: "the last line was unfinished".to_owned(), cut_bytes, missing: 0 });
         }
     }

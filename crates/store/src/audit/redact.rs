@@ -35,7 +35,7 @@ pub(super) fn redact(mut event: Event) -> Event {
 }
 
 /// Masks every credential in a text.
-pub(crate) fn mask_text(text: &mut String) {
+pub fn mask_text(text: &mut String) {
     clean(text, &[after_scheme, web_token, private_key, pair]);
 }
 

@@ -241,6 +241,7 @@ impl Writer {
     fn wrote(&mut self, lost: u64) -> bool {
         self.shared.lost.fetch_sub(lost, Relaxed);
         self.shared.metrics.audit_records.add(self.batch.len() as u64);
+        self.shared.metrics.audit_repaired.add(self.journal.repaired());
         self.batch.clear();
         self.batch_bytes = 0;
         self.unsynced_since.get_or_insert_with(Instant::now);

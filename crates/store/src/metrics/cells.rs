@@ -101,6 +101,11 @@ impl<L: Label> Family<L> {
             cell.add(count);
         }
     }
+
+    /// The number of this value now.
+    pub fn get(&self, label: L) -> u64 {
+        self.cells.get(label.index()).map_or(0, Counter::get)
+    }
 }
 
 impl<L: Label> Metric for Family<L> {

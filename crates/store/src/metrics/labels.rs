@@ -110,6 +110,14 @@ labels! {
         Failed = "failed",
     }
 
+    /// Who is told of what is grave.
+    Receiver "to" {
+        /// A webhook.
+        Webhook = "webhook",
+        /// A syslog server.
+        Syslog = "syslog",
+    }
+
     /// Why a record was lost.
     Loss "why" {
         /// The queue to the writer was full.
