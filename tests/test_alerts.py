@@ -229,6 +229,16 @@ def test_an_app_that_ends_is_told(serve, hook, tmp_path):
     assert (alert["topic"], alert["severity"]) == ("app", "critical") and "app ended" in alert["message"], alert
 
 
+def test_a_ban_is_told(serve, hook):
+    receiver = hook()
+    response = '[response]\nnever = []\n[[response.scenario]]\nname = "probing"\ncount = 2\nladder = ["ban"]\n'
+    gateway = serve(f'[alert]\nwebhook = "{receiver.url}"\n{response}', upstream=App().url)
+    for _ in range(3):
+        assert get(gateway, ATTACK)[0] == 403
+    alert = receiver.alert()
+    assert alert["topic"] == "sanctions" and alert["message"].startswith("sanction: ban of 127.0.0.1 for "), alert
+
+
 def test_a_log_that_was_cut_is_told(serve, hook):
     receiver = hook()
     policy = f'[alert]\nwebhook = "{receiver.url}"\n'

@@ -97,6 +97,17 @@ def test_what_cannot_be_told_is_said(serve):
     assert report["newly_passing"] == [] and report["judged_in_part"]
 
 
+def test_a_refusal_by_a_sanction_is_not_judged_again(serve):
+    response = '[response]\nnever = []\n[[response.scenario]]\nname = "probing"\ncount = 2\nladder = ["ban"]\n'
+    gateway = serve(RECORD + response, upstream=App().url)
+    for _ in range(3):
+        assert get(gateway, f"/search?q={SQL}")[0] == 403
+    assert get(gateway, "/")[0] == 403
+    assert recorded(gateway)[-1]["stopped"]["rule"] == "ban"
+    code, report = replay(gateway, RECORD + response)
+    assert (code, report["newly_passing"], sum(report["not_judged"].values())) == (0, [], 1), report
+
+
 def test_known_attacks_show_what_an_exception_costs(serve):
     gateway = serve("", upstream=App().url)
     gateway.stop()

@@ -70,7 +70,7 @@ fn decided(decision: Decision, body: Option<&AskedBody>) -> Finish {
     let body = body.unwrap_or(&none);
     match decision {
         Decision::Respond(outgoing) => outgoing.finish,
-        Decision::Delay(delayed) => delayed.abandon(),
+        Decision::Delay(delayed) => decided(delayed.go_on(), Some(body)),
         Decision::Collect(collecting) => collecting.body(&body.bytes, body.whole).finish,
         Decision::Inspect(inspecting) => inspected(inspecting, body),
         Decision::Forward(_, passing, exchange) => streamed(passing, exchange, body),

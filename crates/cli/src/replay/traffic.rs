@@ -60,6 +60,9 @@ fn unknown(before: &Stopped, request: &Request) -> Option<&'static str> {
     if matches!(before.rule.as_str(), "head-timeout" | "body-too-slow") {
         return Some("it was refused for its slowness");
     }
+    if before.layer == LayerName::Response && before.rule != "decoy" {
+        return Some("it was under a sanction, which followed from requests and answers before it");
+    }
     if before.layer == LayerName::RateLimit && !request.one_of_all {
         return Some("it was over a limit, and not all requests of that time are recorded");
     }

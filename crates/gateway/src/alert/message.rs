@@ -119,8 +119,10 @@ fn facts(alert: Alert, record: &Record, rule: &str) -> Alert {
 /// What a notice of the gateway is about; `None` for the ordinary ones. A new kind of sanction needs nothing here.
 pub(super) fn of_notice(what: &str, detail: &str, time_ms: u64) -> Option<Alert> {
     let (topic, severity) = match what {
+        // The mildest measures are common, and are followed by others where they do not help.
+        "sanction" if ["log of ", "slow of "].iter().any(|mild| detail.starts_with(mild)) => return None,
         "sanction" => (Topic::Sanctions, Severity::Warning),
-        "bans unreadable" => (Topic::Sanctions, Severity::Error),
+        "bans unreadable" | "packet filter" => (Topic::Sanctions, Severity::Error),
         "reload refused" => (Topic::Policy, Severity::Error),
         "certificates refused" | "no certificate by ACME" => (Topic::Certificates, Severity::Error),
         "app ended" => (Topic::App, Severity::Critical),

@@ -83,6 +83,7 @@ fn notices_of_sanctions_policies_certificates_and_the_app_are_told_and_ordinary_
         ("policy reloaded", ""),
         ("certificate by ACME", "shop.example: new certificate"),
         ("alert failed", "webhook"),
+        ("sanction", "slow of 192.0.2.7 for 10 min: probing"),
         ("sanction", "ban of 192.0.2.7 for 60 min: password=hunter2"),
         ("reload refused", "\n  x no such key\n  token = 'x'"),
         ("certificates refused", "gone"),
