@@ -34,7 +34,8 @@ class Scripted(App):
     def answer(self, connection, head):
         self.seen = head
         body = self.response["body"].encode()
-        fields = [*self.response["headers"], ("content-length", str(len(body)))]
+        said = [field for field in self.response["headers"] if field[0].lower() != "content-length"]
+        fields = [*said, ("content-length", str(len(body)))]
         lines = "".join(f"{name}: {value}\r\n" for name, value in fields)
         connection.sendall(f"HTTP/1.1 {self.response['status']} Status\r\n{lines}\r\n".encode() + body)
 

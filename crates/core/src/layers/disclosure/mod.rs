@@ -1,6 +1,7 @@
 //! What errors may tell.
 
 pub(super) mod encoding;
+mod file;
 mod original;
 mod policy;
 mod signs;
@@ -56,6 +57,11 @@ pub const RULES: &[Rule] = &[
         why: "Messages carry values: keys, names, parts of queries (CWE-209).",
     },
     Rule {
+        name: file::RULE,
+        about: "An answer that begins as a file of the server does, such as its list of users, is replaced.",
+        why: "An app that hands it out was made to read what it should not: the last chance to stop it (CWE-22, CWE-200).",
+    },
+    Rule {
         name: "unreadable-error",
         about: "A failure (5xx) in a content coding that cannot be looked into is replaced.",
         why: "What cannot be judged must not leave when the app has just failed (CWE-209).",
@@ -68,7 +74,7 @@ impl Layer for Disclosure {
     }
 
     fn hold(&self, request: &Request, response: &Response) -> Option<usize> {
-        self.scope(request, response).map(|_| self.hold_bytes)
+        self.scope(request, response).map(|scope| if scope == Scope::File { file::BYTES } else { self.hold_bytes })
     }
 
     fn mend(&self, request: &Request, _: Option<&Route>, response: &mut Response, body: Option<Body<'_>>) -> Outcome {
@@ -81,10 +87,11 @@ impl Layer for Disclosure {
             }
             Text::Unknown => return Outcome::Pass,
         };
-        match signs::find(&text, scope, &self.allow) {
-            Some(sign) => Outcome::Replace(denial(sign.rule, sign.what, request, response)),
-            None => Outcome::Pass,
-        }
+        let succeeds = scope <= Scope::Page && !self.allows(file::RULE);
+        let file = if succeeds { file::named(&text).map(|what| (file::RULE, what)) } else { None };
+        let sign = || signs::find(&text, scope, &self.allow).map(|sign| (sign.rule, sign.what));
+        let found = file.or_else(|| if scope == Scope::File { None } else { sign() });
+        found.map_or(Outcome::Pass, |(rule, what)| Outcome::Replace(denial(rule, what, request, response)))
     }
 }
 
@@ -101,7 +108,8 @@ impl Disclosure {
         }
         let page = kind.get(..9).is_some_and(|start| start.eq_ignore_ascii_case(b"text/html"));
         let looked_at = page && (self.every_page || is_development_server(response)) && self.fits(response);
-        looked_at.then_some(Scope::Page)
+        let file = || file::may_be(response) && !self.allows(file::RULE);
+        looked_at.then_some(Scope::Page).or_else(|| file().then_some(Scope::File))
     }
 
     /// Whether the answer says its length, and that it is no more than may be held: anything else may be a stream.

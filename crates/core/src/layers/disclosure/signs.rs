@@ -6,6 +6,8 @@ use std::sync::LazyLock;
 /// In which answers a sign is looked for. The order matters: each includes those before it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Scope {
+    /// In answers that succeed: no sign, only how files of the server begin.
+    File,
     /// In any page: the page is a debugger, beyond doubt.
     Page,
     /// In answers with an error status.
