@@ -364,12 +364,12 @@ fn open_sanctions(policy: &Policy, state: &StateDir, ledger: &Ledger) -> Result<
     let sanctions = Arc::new(Sanctions::open(state, ledger.metrics.clone(), now_ms)?);
     let enforced = policy.modes.get(LayerName::Response) == Mode::Enforce;
     if let Some(table) = policy.layers.response.nftables().filter(|_| enforced) {
-        let ledger = ledger.clone();
+        let (ledger, metrics) = (ledger.clone(), ledger.metrics.clone());
         let tell = move |what: String| {
             say(&what);
             ledger.notice("packet filter", what);
         };
-        sanctions.use_filter(Filter::start(table, tell)?, now_ms);
+        sanctions.use_filter(Filter::start(table, metrics, tell)?, now_ms);
     }
     Ok(sanctions)
 }

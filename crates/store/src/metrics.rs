@@ -47,6 +47,7 @@ metrics! {
     buckets_displaced: Counter, "gambeson_buckets_displaced_total", "Live rate-limit buckets forgotten because the table was full.";
     sanctions: Family<Rung>, "gambeson_sanctions_total", "Sanctions that followed from what clients did, by rung.";
     bans_unwritten: Counter, "gambeson_bans_unwritten_total", "Bans that could not be written to their file: they end with the process.";
+    bans_unfiltered: Counter, "gambeson_bans_unfiltered_total", "Bans that did not get into the packet filter; the gateway refuses them all the same.";
     audit_records: Counter, "gambeson_audit_records_total", "Records written to the audit log.";
     audit_lost: Family<Loss>, "gambeson_audit_records_lost_total", "Records that never reached the audit log.";
     audit_repaired: Counter, "gambeson_audit_repaired_total", "Damages found in the audit log, after which it went on.";

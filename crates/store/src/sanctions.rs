@@ -219,7 +219,7 @@ impl Sanctions {
                 *record = Record::default();
                 (Kept { until_ms: 0 }, ())
             });
-            if let Some(filter) = self.filter.get() {
+            if let Some(filter) = self.filter.get().filter(|_| sanction.rung == Rung::Ban) {
                 filter.lift(sanction.subject);
             }
         }

@@ -338,7 +338,7 @@ fn judge(
 }
 
 fn asks(layers: &Settings, request: &Request, route: Option<&Route>, modes: Modes) -> (Vec<Ask>, [u8; 8]) {
-    let mut asks = Vec::new();
+    let mut asks = Vec::with_capacity(8);
     let counts = layers.admission().map(|layer| {
         let before = asks.len();
         if layer.mode(modes.get(layer.name())) != Mode::Off {

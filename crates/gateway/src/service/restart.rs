@@ -12,6 +12,7 @@ pub(super) fn waiting(first: &Policy, now: &Policy) -> Vec<&'static str> {
         ("listen.http", was.http != is.http),
         ("listen.admin", was.admin != is.admin),
         ("listen.workers", was.workers != is.workers),
+        ("response.nftables", first.layers.response.nftables() != now.layers.response.nftables()),
         ("audit_log.mode", !has_log(first) && has_log(now)),
     ];
     keys.into_iter().filter_map(|(key, waits)| waits.then_some(key)).collect()
@@ -29,5 +30,6 @@ mod tests {
         let moved = "[listen]\nhttps = \"127.0.0.1:1\"\nhttp = \"127.0.0.1:2\"\nadmin = \"127.0.0.1:3\"\nworkers = 9";
         assert_eq!(of("", moved), ["listen.https", "listen.http", "listen.admin", "listen.workers"]);
         assert_eq!(of("[audit_log]\nmode = \"off\"", ""), ["audit_log.mode"]);
+        assert_eq!(of("", "[response]\nnftables = \"inet filter\""), ["response.nftables"]);
     }
 }

@@ -3,17 +3,19 @@
 //! A thread of its own runs `nft`, with what is to be done on its standard input. It never holds anybody up: what does not
 //! fit into its queue is dropped, and so is what fails; the gateway refuses whoever is banned all the same.
 
+use crate::metrics::Metrics;
 use gambeson_core::store::Subject;
 use std::fmt::Write as _;
 use std::io::{self, Write as _};
 use std::net::Ipv6Addr;
 use std::process::{Command, Stdio};
-use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
+use std::sync::{
+    Arc,
+    mpsc::{Receiver, SyncSender, sync_channel},
+};
 
 /// What waits for `nft` at most.
 const QUEUE_MAX: usize = 1024;
-/// What is told it at once, at most.
-const BATCH_MAX: usize = 256;
 
 #[derive(Debug)]
 enum Step {
@@ -23,18 +25,22 @@ enum Step {
 
 /// The packet filter's table.
 #[derive(Debug)]
-pub struct Filter(SyncSender<Step>);
+pub struct Filter {
+    steps: SyncSender<Step>,
+    metrics: Arc<Metrics>,
+}
 
 impl Filter {
-    /// Makes the sets in this table (`inet filter`) and begins to fill them. `tell` hears what went wrong, once for each kind.
+    /// Makes the sets in this table (`inet filter`) and begins to fill them. `tell` hears what went wrong: that there is no
+    /// packet filter, or the first ban that did not get into it.
     ///
     /// # Errors
     /// When the system gives no thread.
-    pub fn start(table: &str, tell: impl Fn(String) + Send + 'static) -> io::Result<Self> {
-        let (sender, receiver) = sync_channel(QUEUE_MAX);
-        let table = table.to_owned();
-        std::thread::Builder::new().name("nft".to_owned()).spawn(move || work(&table, &receiver, &tell))?;
-        Ok(Self(sender))
+    pub fn start(table: &str, metrics: Arc<Metrics>, tell: impl Fn(String) + Send + 'static) -> io::Result<Self> {
+        let (steps, receiver) = sync_channel(QUEUE_MAX);
+        let (table, counted) = (table.to_owned(), metrics.clone());
+        std::thread::Builder::new().name("nft".to_owned()).spawn(move || work(&table, &receiver, &counted, &tell))?;
+        Ok(Self { steps, metrics })
     }
 
     pub(super) fn ban(&self, subject: Subject, seconds: u64) {
@@ -45,25 +51,29 @@ impl Filter {
         self.send(Step::Lift(subject));
     }
 
+    /// What does not fit is counted: the gateway itself still refuses whoever is banned.
     fn send(&self, step: Step) {
-        match self.0.try_send(step) {
-            // The gateway itself still refuses whoever is banned.
-            Ok(()) | Err(TrySendError::Full(_) | TrySendError::Disconnected(_)) => {}
+        if self.steps.try_send(step).is_err() {
+            self.metrics.bans_unfiltered.increment();
         }
     }
 }
 
-fn work(table: &str, steps: &Receiver<Step>, tell: &dyn Fn(String)) {
+fn work(table: &str, steps: &Receiver<Step>, metrics: &Metrics, tell: &dyn Fn(String)) {
     if let Err(why) = nft(&prepared(table)) {
-        tell(format!("bans are not put into the packet filter: {why}"));
-        return;
+        return tell(format!("bans are not put into the packet filter: {why}"));
     }
     let mut was_told = false;
-    while let Ok(first) = steps.recv() {
-        let batch = std::iter::once(first).chain(steps.try_iter()).take(BATCH_MAX);
-        let failed: Vec<String> = batch.filter_map(|step| nft(&line(table, &step)).err()).collect();
-        if let Some(why) = failed.first().filter(|_| !std::mem::replace(&mut was_told, true)) {
-            tell(format!("a ban was not put into the packet filter: {why}"));
+    for step in steps {
+        match (nft(&line(table, &step)), &step) {
+            // What is lifted may have ended there already.
+            (Ok(()), _) | (Err(_), Step::Lift(_)) => {}
+            (Err(why), Step::Ban(..)) => {
+                metrics.bans_unfiltered.increment();
+                if !std::mem::replace(&mut was_told, true) {
+                    tell(format!("a ban was not put into the packet filter: {why}"));
+                }
+            }
         }
     }
 }
@@ -103,5 +113,21 @@ fn nft(commands: &str) -> Result<(), String> {
         (false, _) => {
             Err(String::from_utf8_lossy(&output.stderr).lines().next().unwrap_or("nft failed").chars().take(200).collect())
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_family_has_its_set_and_a_session_is_nobodys_address() {
+        let subject = |text: &str| Subject::try_from(text.to_owned()).unwrap();
+        let ban = |text| line("inet filter", &Step::Ban(subject(text), 60));
+        assert_eq!(ban("192.0.2.7"), "add element inet filter gambeson4 { 192.0.2.7 timeout 60s }\n");
+        assert_eq!(ban("2001:db8::7"), "add element inet filter gambeson6 { 2001:db8::/64 timeout 60s }\n");
+        let lift = line("inet filter", &Step::Lift(subject("192.0.2.7")));
+        assert_eq!(lift, "delete element inet filter gambeson4 { 192.0.2.7 }\n");
+        assert_eq!(line("inet filter", &Step::Ban(Subject::Session(7), 60)), "");
     }
 }

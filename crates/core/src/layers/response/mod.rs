@@ -97,7 +97,10 @@ impl Layer for Ladder {
         if self.spares(request.client) {
             return Verdict::Pass;
         }
-        request.facts.subjects = who::subjects(self, request);
+        // By what the client itself sent: other layers may change its cookies on the way.
+        if request.headers.contains_key(header::COOKIE) {
+            request.facts.subjects = who::subjects(self, request);
+        }
         let verdict = match answers.first() {
             Some(Answer::Standing(Some(standing))) => self.apply(request, standing),
             _ => Verdict::Pass,
