@@ -19,6 +19,7 @@ from modsecurity_peer import library
 from modsecurity_requests import ATTACKS, ORDINARY, PLACES, cases, wire
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
+PRELUDE = ROOT / "crates/seclang/src/prelude.conf"
 COUNT = int(os.environ.get("GAMBESON_DIFFERENTIAL_CASES", "40"))
 SEED = int(os.environ.get("GAMBESON_DIFFERENTIAL_SEED", "1"))
 # The names of releases 3 and 4.
@@ -67,8 +68,8 @@ def engines(folder):
     subprocess.run(["cargo", "build", "--locked", "--quiet", "-p", "gambeson-seclang", "--example", "judge"], cwd=ROOT, check=True)
     target = pathlib.Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target"))
     settings = folder.parent / "settings.conf"
-    peer, prelude = pathlib.Path(__file__).with_name("modsecurity_peer.py"), ROOT / "crates/seclang/src/prelude.conf"
-    both = Engine([target / "debug/examples/judge", folder, settings]), Engine([sys.executable, peer, prelude, folder, settings])
+    peer = pathlib.Path(__file__).with_name("modsecurity_peer.py")
+    both = Engine([target / "debug/examples/judge", folder, settings]), Engine([sys.executable, peer, PRELUDE, folder, settings])
     yield both
     for engine in both:
         engine.end()
@@ -89,7 +90,7 @@ def explanation(rules, case, number, ours):
 
 @pytest.mark.parametrize("place", PLACES, ids=lambda place: place.__name__)
 def test_every_rule_that_only_one_engine_finds_is_explained(engines, folder, place):
-    rules, counts, unexplained, alike, found = rules_of(folder), collections.Counter(), [], 0, 0
+    rules, counts, unexplained, alike, found = rules_of(PRELUDE, folder), collections.Counter(), [], 0, 0
     for case in cases(place, COUNT, SEED):
         mine, theirs = judged(engines, case)
         alike, found = alike + (mine == theirs), found + len(mine | theirs)
