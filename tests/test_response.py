@@ -122,7 +122,7 @@ def test_a_broken_file_of_bans_keeps_nobody_from_serving(serve, app):
     gateway = serve("", upstream=app.url)
     bans(gateway, "add", VISITOR)
     gateway.stop()
-    file = gateway.state / "bans.jsonl"
+    file = gateway.state / "bans.ndjson"
     whole = file.read_bytes()
     file.write_bytes(b"\x00\xff{{{\nnull\n" + whole + b'{"ban":{"id":"cut o')
     gateway.start()
@@ -170,6 +170,18 @@ def test_a_user_is_not_locked_out_by_a_stranger_who_knows_their_name(serve, app)
     assert tries == [401] * 10 + [403] * 2
     assert log_in(gateway, VISITOR, "alice", "right") == 302
     assert status(gateway, "/account", headers=["cookie: session=of-a-colleague"]) == 200, "the login alone is shut"
+
+
+def test_many_names_from_one_network_are_noticed_and_one_name_is_not(serve, app):
+    policy = (
+        '[rate_limit]\nlogin = []\n[[response.scenario]]\nname = "brute-force"\nenabled = false\n'
+        '[[response.scenario]]\nname = "credential-stuffing"\ncount = 5\nladder = ["block"]\n'
+    )
+    gateway = serve(policy, upstream=app.url)
+    assert [log_in(gateway, VISITOR, "alice") for _ in range(12)] == [401] * 12
+    assert [log_in(gateway, ATTACKER, f"user-{number}") for number in range(6)] == [401] * 5 + [403]
+    assert log_in(gateway, VISITOR, "alice", "right") == 302
+    assert not any("user-3" in path.read_text() for path in gateway.state.rglob("*.jsonl")), "names are nobody's to read"
 
 
 def test_a_few_typos_and_broken_links_cost_nothing(serve, app):

@@ -156,8 +156,8 @@ enum Halt {
     Collect(usize),
     /// The request goes on, and its body is read along.
     Inspect(Box<dyn Inspector>),
-    /// The request goes on when so long has passed.
-    Delay(Duration),
+    /// The request goes on when so long has passed, and its body may be read along.
+    Delay(Duration, Option<Box<dyn Inspector>>),
 }
 
 /// Applies the mode of a layer to its verdict: the only place where `report` differs from `enforce`.
@@ -180,7 +180,8 @@ fn apply(notes: &mut Notes, verdict: Verdict, id: ReferenceId, json: bool) -> Op
         Verdict::Collect(_) if notes.mode == Mode::Report => None,
         Verdict::Collect(bytes_max) => Some(Halt::Collect(bytes_max)),
         Verdict::Inspect(inspector) => Some(Halt::Inspect(inspector)),
-        Verdict::Delay(time) => (notes.mode == Mode::Enforce).then_some(Halt::Delay(time)),
+        Verdict::Delay(_, inspector) if notes.mode == Mode::Report => inspector.map(Halt::Inspect),
+        Verdict::Delay(time, inspector) => Some(Halt::Delay(time, inspector)),
         Verdict::Answer(reply) => {
             notes.add(answered(notes.layer, notes.mode, &reply));
             Some(Halt::Instead(Instead { status: reply.status, headers: reply.headers, body: reply.body }))

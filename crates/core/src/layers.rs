@@ -98,8 +98,8 @@ pub enum Verdict {
     Collect(usize),
     /// Nothing against its head; its body must be read along with it.
     Inspect(Box<dyn Inspector>),
-    /// Nothing against it, but it has to wait so long before it is judged any further.
-    Delay(Duration),
+    /// Nothing against it, but it has to wait so long before it is judged any further; its body may be read along.
+    Delay(Duration, Option<Box<dyn Inspector>>),
 }
 
 /// Reads one request's body for a layer: its beginning before the app sees any of it, the rest as it passes.
@@ -269,6 +269,8 @@ pub struct Facts {
     pub(crate) crs: Option<intrusion::crs::Judgement>,
     /// Whom the exchange is counted for, by what the client itself sent.
     pub(crate) subjects: Vec<Subject>,
+    /// The name that an attempt to log in tries.
+    pub(crate) tried: Option<response::Tried>,
     /// What a sanction changes in the answer.
     pub(crate) sanctioned: Option<response::Sanctioned>,
     /// What the limits say, for the answer's header fields.

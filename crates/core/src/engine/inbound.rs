@@ -223,7 +223,8 @@ impl Pending {
             match judge(layer, &mut self.request, route, self.modes, own, id) {
                 None => {}
                 Some(Halt::Inspect(inspector)) => watches.push(Watch { layer: name, mode, inspector }),
-                Some(Halt::Delay(time)) => {
+                Some(Halt::Delay(time, inspector)) => {
+                    watches.extend(inspector.map(|inspector| Watch { layer: name, mode, inspector }));
                     return Decision::Delay(Delayed { pending: self, answers: answers.to_vec(), judged: i + 1, watches, time });
                 }
                 Some(Halt::Instead(instead)) => {

@@ -15,7 +15,7 @@ use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
 use std::os::unix::fs::MetadataExt as _;
 use std::sync::{Mutex, PoisonError};
 
-const FILE: &str = "bans.jsonl";
+const FILE: &str = "bans.ndjson";
 const LOCK: &str = "bans.lock";
 /// More is not read of it: some hundred thousand bans.
 const BYTES_MAX: u64 = 32 << 20;

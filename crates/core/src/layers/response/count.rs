@@ -107,6 +107,7 @@ fn value(distinct: Distinct, request: &Request) -> Option<Option<(u64, u64)>> {
         (Distinct::Path, _) => (0, hash(path)),
         (Distinct::Id, Some(Part::File)) => return None,
         (Distinct::Id, _) => ids(path)?,
+        (Distinct::Name, _) => return Some(Some((0, request.facts.tried.as_ref()?.hash()?))),
     };
     let counts = part != Some(Part::Call) || (found.1 >> 8) % u64::from(Charge::UNIT) == 0;
     counts.then_some(Some(found))

@@ -15,12 +15,17 @@ pub(super) fn is_path(ladder: &Ladder, path: &str) -> bool {
     rate_limit::is_login(path) || ladder.login_paths.iter().any(|pattern| pattern.matches(path))
 }
 
+/// Whether a request is such an attempt: a `GET` only shows the form.
+pub(super) fn is_attempt(ladder: &Ladder, request: &Request) -> bool {
+    let sends = !matches!(request.method, Method::GET | Method::HEAD | Method::OPTIONS);
+    sends && is_path(ladder, request.target.decoded_path())
+}
+
 /// What in the app's answer says that an attempt failed: 400, 401, 403 or 422; a way back to a login page; or, to a form, a page
 /// again and no new session. An app that answers a login that worked with a page, and sets no cookie with it, is misread:
 /// its scenario must name other answers.
 pub(super) fn failed(ladder: &Ladder, request: &Request, response: &Response) -> Option<&'static str> {
-    let sends = !matches!(request.method, Method::GET | Method::HEAD | Method::OPTIONS);
-    if !sends || !is_path(ladder, request.target.decoded_path()) {
+    if !is_attempt(ladder, request) {
         return None;
     }
     match response.status {

@@ -8,15 +8,17 @@ mod challenge;
 mod count;
 mod decoy;
 mod login;
+mod names;
 mod policy;
 mod scenario;
 mod who;
 
+pub use names::Tried;
 pub use policy::{Ladder, SECTION};
 
 use crate::{
     exchange::{Request, Response},
-    layers::{Body, Denial, Ended, Layer, Outcome, Rule, Verdict},
+    layers::{Body, Denial, Ended, Inspector, Layer, Outcome, Rule, Verdict},
     policy::{LayerName, Route},
     record::shown_path,
     sanction::{Charge, Pass, Reach, Rung, Sanction, Standing},
@@ -108,6 +110,8 @@ impl Layer for Ladder {
         match verdict {
             Verdict::Pass if challenge::is_endpoint(request) => Verdict::Answer(Box::new(challenge::go_on(request, None))),
             Verdict::Pass if self.is_own_decoy(request) => Verdict::Refuse(decoy_denial(request)),
+            Verdict::Pass => self.names(request).map_or(Verdict::Pass, Verdict::Inspect),
+            Verdict::Delay(time, _) => Verdict::Delay(time, self.names(request)),
             verdict => verdict,
         }
     }
@@ -155,7 +159,18 @@ impl Ladder {
                 Rung::Log => request.note("watched", why(), part(sanction).to_owned(), sanction.subject.to_string()),
             }
         }
-        delay.map_or(Verdict::Pass, Verdict::Delay)
+        delay.map_or(Verdict::Pass, |time| Verdict::Delay(time, None))
+    }
+
+    /// Reads along which name an attempt to log in tries, where that is counted.
+    fn names(&self, request: &mut Request) -> Option<Box<dyn Inspector>> {
+        let wanted = self.counts_names && request.has_body && login::is_attempt(self, request);
+        if !wanted {
+            return None;
+        }
+        let tried = Tried::default();
+        request.facts.tried = Some(tried.clone());
+        names::inspect(request, tried)
     }
 
     fn end_session(&self, request: &mut Request, sanction: &Sanction) {

@@ -1,6 +1,6 @@
 //! `[response]`
 
-use super::scenario::{self, Events, Watched};
+use super::scenario::{self, Distinct, Events, Watched};
 use crate::{
     policy::{App, Key, Kind, MODE, Network, Pattern, Reader, Section, SessionCookies},
     sanction::Scenario,
@@ -101,6 +101,8 @@ pub struct Ladder {
     pub(super) scenarios: Vec<Watched>,
     /// What any of them counts: an exchange with nothing of it costs no more than this look.
     pub(super) counted: Events,
+    /// Whether one of them counts the names that are tried at the login.
+    pub(super) counts_names: bool,
     pub(super) login_paths: Vec<Pattern>,
     pub(super) session_cookies: SessionCookies,
 }
@@ -122,6 +124,7 @@ impl Ladder {
             known_decoys: reader.get("known_decoys"),
             nftables: table(reader),
             counted: scenarios.iter().fold(Events::default(), |all, watched| all.and(watched.on)),
+            counts_names: scenarios.iter().any(|watched| watched.distinct == Distinct::Name),
             scenarios,
             login_paths: login_paths.to_vec(),
             session_cookies: app.session_cookies.clone(),

@@ -15,6 +15,7 @@ pub(super) const BUILT_IN: &str = r#"[
   { name = "scanning", on = ["not-found"], distinct = "path", count = 60, period = "5m", ladder = ["slow", "challenge", "block"] },
   { name = "enumeration", on = ["not-found", "denied"], distinct = "id", count = 30, period = "5m", ladder = ["slow", "challenge", "block"] },
   { name = "brute-force", on = ["login-failed"], per = "network", count = 30, period = "10m", ladder = ["slow", "challenge", "block"], reach = "login" },
+  { name = "credential-stuffing", on = ["login-failed"], per = "network", distinct = "name", count = 30, period = "6h", ladder = ["slow", "challenge"], duration = "1h", reach = "login" },
   { name = "decoy", on = ["decoy"], distinct = "path", count = 3, period = "1h", ladder = ["challenge", "block", "ban"] },
 ]"#;
 
@@ -62,9 +63,9 @@ pub(super) const SECTION: Section = Section {
         },
         Key {
             name: "distinct",
-            kind: Kind::Choice(&["nothing", "path", "id"]),
+            kind: Kind::Choice(&["nothing", "path", "id", "name"]),
             default: "\"nothing\"",
-            about: "Count only different paths, or different ids on one kind of path (`/users/7`, `/users/8`), instead of every time.",
+            about: "Count only different paths, different ids on one kind of path (`/users/7`, `/users/8`), or different names tried at a login, instead of every time.",
             why: "A broken link that is tried often is one broken link.",
         },
         Key {
@@ -161,6 +162,7 @@ pub(super) enum Distinct {
     Nothing,
     Path,
     Id,
+    Name,
 }
 
 macro_rules! words {
@@ -177,7 +179,7 @@ macro_rules! words {
     };
 }
 words!(Per, "client" => Self::Client, "session" => Self::Session, "network" => Self::Network);
-words!(Distinct, "nothing" => Self::Nothing, "path" => Self::Path, "id" => Self::Id);
+words!(Distinct, "nothing" => Self::Nothing, "path" => Self::Path, "id" => Self::Id, "name" => Self::Name);
 
 /// A scenario, and when it counts.
 #[derive(Debug, Clone)]
