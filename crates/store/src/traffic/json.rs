@@ -18,21 +18,37 @@ struct Open {
     secret: bool,
 }
 
+/// What may come next. A name counts as one only where the grammar has names: elsewhere it would hide nothing.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Expect {
+    Value,
+    /// A value, or the end of an array.
+    First,
+    Key,
+    /// A key, or the end of an object.
+    FirstKey,
+    Colon,
+    /// A comma, an end, or nothing more.
+    After,
+}
+
 struct Scan<'a> {
     sent: &'a [u8],
     at: usize,
     clean: Vec<u8>,
+    expect: Expect,
     open: Vec<Open>,
     masked: &'a mut Masked,
 }
 
 /// The document, or its beginning where it is cut; `None` when it is none.
 pub(super) fn mask(sent: &[u8], cut: bool, masked: &mut Masked) -> Option<Vec<u8>> {
-    let mut scan = Scan { sent, at: 0, clean: Vec::with_capacity(sent.len()), open: Vec::new(), masked };
+    let (clean, open) = (Vec::with_capacity(sent.len()), Vec::new());
+    let mut scan = Scan { sent, at: 0, clean, expect: Expect::Value, open, masked };
     loop {
         scan.spaces();
         if scan.at >= sent.len() {
-            let whole = scan.open.is_empty();
+            let whole = scan.open.is_empty() && (scan.expect == Expect::After || sent.is_empty());
             return (whole || cut).then_some(scan.clean);
         }
         if scan.step().is_none() {
@@ -58,51 +74,82 @@ impl Scan<'_> {
         }
     }
 
-    /// One token; `None` when there is none here.
+    /// One token; `None` when none that may come here is here.
     fn step(&mut self) -> Option<()> {
-        match self.peek()? {
-            byte @ (b'{' | b'[') => {
-                let secret = self.is_secret();
-                self.open.push(Open { is_object: byte == b'{', name: String::new(), shown: String::new(), count: 0, secret });
+        let is_object = self.open.last().map(|open| open.is_object);
+        let byte = self.peek()?;
+        self.expect = match (self.expect, byte) {
+            (Expect::Value | Expect::First, b'{' | b'[') => self.enter(byte == b'{')?,
+            (Expect::First, b']') | (Expect::FirstKey, b'}') => self.leave(),
+            (Expect::After, b']') if is_object == Some(false) => self.leave(),
+            (Expect::After, b'}') if is_object == Some(true) => self.leave(),
+            (Expect::After, b',') => self.next_item()?,
+            (Expect::Colon, b':') => {
                 self.take();
-                (self.open.len() <= DEPTH_MAX).then_some(())
+                Expect::Value
             }
-            b'}' | b']' => {
-                self.open.pop()?;
-                self.take();
-                Some(())
-            }
-            b',' => {
-                let open = self.open.last_mut()?;
-                open.name.clear();
-                open.count += 1;
-                self.take();
-                Some(())
-            }
-            b':' => {
-                self.take();
-                Some(())
-            }
-            b'"' => self.string(),
-            _ => self.bare(),
-        }
+            (Expect::Key | Expect::FirstKey, b'"') => self.key()?,
+            (Expect::Value | Expect::First, b'"') => self.string()?,
+            (Expect::Value | Expect::First, _) => self.bare()?,
+            _ => return None,
+        };
+        Some(())
+    }
+
+    fn enter(&mut self, is_object: bool) -> Option<Expect> {
+        let secret = self.is_secret();
+        self.open.push(Open { is_object, name: String::new(), shown: String::new(), count: 0, secret });
+        self.take();
+        let first = if is_object { Expect::FirstKey } else { Expect::First };
+        (self.open.len() <= DEPTH_MAX).then_some(first)
+    }
+
+    fn leave(&mut self) -> Expect {
+        self.open.pop();
+        self.take();
+        Expect::After
+    }
+
+    fn next_item(&mut self) -> Option<Expect> {
+        let open = self.open.last_mut()?;
+        open.count += 1;
+        let next = if open.is_object { Expect::Key } else { Expect::Value };
+        self.take();
+        Some(next)
     }
 
     fn is_secret(&self) -> bool {
         self.open.last().is_some_and(|open| open.secret || is_secret_name(&open.name))
     }
 
-    fn string(&mut self) -> Option<()> {
+    /// The string that begins here, as written and as it reads.
+    fn quoted(&mut self) -> Option<(Vec<u8>, String)> {
         let length = string_length(self.sent.get(self.at..)?)?;
         let written = self.sent.get(self.at..self.at + length)?;
-        let text: String = read(written)?;
+        let text = read(written)?;
         self.at += length;
-        let is_key = self.next_is_colon();
-        let hidden = if self.is_secret() && !is_key && !text.is_empty() { Some(blank(text.len())) } else { value("", &text) };
-        if let Some(open) = self.open.last_mut().filter(|open| open.is_object && is_key) {
-            open.shown = hidden.clone().unwrap_or_else(|| text.clone());
-            open.name = text;
-        }
+        Some((written.to_vec(), text))
+    }
+
+    fn key(&mut self) -> Option<Expect> {
+        let (written, text) = self.quoted()?;
+        let hidden = value("", &text);
+        let open = self.open.last_mut()?;
+        open.shown = hidden.clone().unwrap_or_else(|| text.clone());
+        open.name = text;
+        self.write(&written, hidden)?;
+        Some(Expect::Colon)
+    }
+
+    fn string(&mut self) -> Option<Expect> {
+        let (written, text) = self.quoted()?;
+        let hidden = if self.is_secret() && !text.is_empty() { Some(blank(text.len())) } else { value("", &text) };
+        self.write(&written, hidden)?;
+        Some(Expect::After)
+    }
+
+    /// Writes a string as it was, or what takes its place.
+    fn write(&mut self, written: &[u8], hidden: Option<String>) -> Option<()> {
         match hidden {
             Some(hidden) => {
                 note(self.masked, || path(&self.open));
@@ -113,13 +160,8 @@ impl Scan<'_> {
         Some(())
     }
 
-    fn next_is_colon(&self) -> bool {
-        let rest = self.sent.get(self.at..).unwrap_or_default();
-        rest.trim_ascii_start().first() == Some(&b':')
-    }
-
     /// A number or word. A number may be a secret; `true`, `false` and `null` are none.
-    fn bare(&mut self) -> Option<()> {
+    fn bare(&mut self) -> Option<Expect> {
         let rest = self.sent.get(self.at..)?;
         let is_part = |byte: &u8| byte.is_ascii_alphanumeric() || b"+-.".contains(byte);
         let length = rest.iter().take_while(|byte| is_part(byte)).count();
@@ -139,7 +181,7 @@ impl Scan<'_> {
             return None;
         }
         self.at += length;
-        Some(())
+        Some(Expect::After)
     }
 
     /// Whether what is left is the beginning of one string, number or word.

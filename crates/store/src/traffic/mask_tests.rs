@@ -67,7 +67,6 @@ fn secrets_give_way_wherever_they_stand() {
         (JSON, format!(r#"{{"a":"{{\"password\":\"{SECRET}\"}}"}}"#)),
         (JSON, format!(r#"["{SECRET}"]"#)),
         (JSON, format!(r#"{{"{SECRET}":1}}"#)),
-        (JSON, format!(r#"{{"a":1}}{{"token":"{SECRET}"}}"#)),
         (MULTIPART, format!("--B\r\nContent-Disposition: form-data; name=\"password\"\r\n\r\n{SECRET}\r\n--B--\r\n")),
         (MULTIPART, format!("--B\r\nContent-Disposition: form-data; name=\"f\"; filename=\"a\"\r\n\r\n{SECRET}\r\n--B--\r\n")),
     ];
@@ -89,6 +88,11 @@ fn what_cannot_be_told_is_not_recorded() {
         (JSON, "password=hunter2"),
         (JSON, "{'password': 'hunter2'}"),
         (JSON, "{\"password\": hunter2}"),
+        (JSON, "\"password\":\"hunter2\""),
+        (JSON, "[\"password\":\"hunter2\"]"),
+        (JSON, "{\"password\" \"hunter2\"}"),
+        (JSON, "{\"a\":1}{\"password\":\"hunter2\"}"),
+        (JSON, "{\"a\":1]"),
         (MULTIPART, "password=hunter2"),
         (MULTIPART, "--B\r\nContent-Disposition: form-data; name=password\r\n\r\nhunter2\r\n--B--\r\n"),
         (MULTIPART, "--B\r\nContent-Disposition: form-data; name=\"a\"; name=\"password\"\r\n\r\nhunter2\r\n--B--\r\n"),
@@ -149,15 +153,20 @@ proptest! {
         kind in prop::sample::select(vec![FORM, JSON, MULTIPART]),
         shape in 0..3,
     ) {
-        const SECRET: &str = "Zq7-hunter2-Zq7-abcdef";
+        // Neither long nor odd: nothing but its name tells that it is a secret.
+        const SECRET: &str = "hunter2";
         let pair = match shape {
             0 => format!("password={SECRET}"),
             1 => format!("\"password\":\"{SECRET}\""),
             _ => format!("\r\nContent-Disposition: form-data; name=\"password\"\r\n\r\n{SECRET}"),
         };
         let sent = format!("{before}{pair}{after}");
-        let line = serde_json::to_string(&masked("/", &[("content-type", kind)], &sent)).unwrap();
-        prop_assert!(!line.contains("hunter2"), "{}", line);
+        for cut in [false, true] {
+            let mut named = Masked::new();
+            let written = body::mask(kind.as_bytes(), sent.as_bytes(), cut, &mut named).unwrap_or_default();
+            let shown = format!("{} {named:?}", String::from_utf8_lossy(&written));
+            prop_assert!(!shown.contains("hunter2"), "{} {}", sent, shown);
+        }
     }
 
     #[test]
