@@ -82,6 +82,7 @@ def test_limits_are_counted_again_at_the_recorded_times(serve):
     recorded(gateway)
     code, report = replay(gateway, '[[route]]\npath = "/a"\nlimit = "3/hour per address"\n')
     assert code == 1 and [(group["rule"], group["count"]) for group in report["newly_stopped"]] == [("rate_limit/route", 2)], report
+    assert list(report["judged_in_part"].values()) == [2], "an address is recorded as its network"
 
 
 def test_what_cannot_be_told_is_said(serve):
@@ -95,6 +96,24 @@ def test_what_cannot_be_told_is_said(serve):
     assert code == 0 and sorted(report["not_judged"].values()) == [1, 1, 1], report
     # Without what was not recorded nothing is claimed, and what was recorded is judged all the same.
     assert report["newly_passing"] == [] and report["judged_in_part"]
+
+
+def test_another_rule_set_is_tried_before_it_is_used(serve):
+    gateway = serve(RECORD, upstream=App().url)
+    fill(gateway)
+    assert post(gateway, "/orders", b"note=forbidden-word") == 200
+    recorded(gateway)
+    rules = gateway.folder / "rules-2" / "rules"
+    rules.mkdir(parents=True)
+    (rules.parent / "crs-setup.conf").write_text("SecRuleEngine On\nSecRequestBodyAccess On\n")
+    rule = 'SecRule ARGS_POST "@contains forbidden-word" "id:100,phase:2,deny,status:403,msg:\'not here\'"\n'
+    (rules / "own.conf").write_text(rule)
+    code, report = replay(gateway, '[intrusion.crs]\npath = "rules-2"\n')
+    assert code == 1 and groups(report, "newly_stopped") == {("intrusion/crs", "ARGS_POST:note", "POST /orders"): 1}, report
+    (rules / "own.conf").write_text("SecRule ARGS nonsense(\n")
+    new = gateway.folder / "new.toml"
+    done = gateway.run_with(new, "replay")
+    assert done.returncode == 2 and "own.conf" in done.stderr, done.stderr
 
 
 def test_a_refusal_by_a_sanction_is_not_judged_again(serve):

@@ -111,6 +111,14 @@ impl Report {
         *self.not_judged.entry(why).or_default() += 1;
     }
 
+    /// Notes that a limit may have counted a network where it should count an address.
+    pub(super) fn note_limit(&mut self) {
+        *self
+            .judged_in_part
+            .entry("over a limit: one per address counts the whole network, which is all that is recorded")
+            .or_default() += 1;
+    }
+
     /// Notes what is not known of a request that is judged.
     pub(super) fn note(&mut self, request: &Request) {
         let body = request.body.as_ref().filter(|body| body.bytes > 0);
@@ -118,10 +126,6 @@ impl Report {
             ("by its head alone: its body is not recorded", body.is_some_and(|body| body.text.is_none())),
             ("by the beginning of its body", body.is_some_and(|body| body.text.is_some() && !body.whole)),
             ("without the values that are masked", !request.masked.is_empty()),
-            (
-                "with its network for the client: a limit per address counts the whole of it",
-                request.one_of_all && !request.by_address,
-            ),
         ];
         for (what, _) in known.iter().filter(|(_, is_so)| *is_so) {
             *self.judged_in_part.entry(what).or_default() += 1;

@@ -32,6 +32,9 @@ fn one(request: &Request, old: Option<&Side>, new: &Side, report: &mut Report) {
     };
     let after = new.judge(&asked);
     report.note(request);
+    if !request.by_address && after.as_ref().is_some_and(|after| after.layer == LayerName::RateLimit) {
+        report.note_limit();
+    }
     let change = |by: &Stopped| Change::new(by, &request.method, &path(&asked), &request.id);
     match (before, after) {
         (Some(before), None) => match old.map_or_else(|| unknown(&before, request), |_| None) {

@@ -38,7 +38,7 @@ pub(super) fn mask(traffic: Traffic) -> Request {
         sni: sent.sni.clone(),
         method: sent.method.to_string(),
         target: target.into(),
-        authority: sent.authority.clone(),
+        authority: sent.authority.as_deref().map(|text| host(text, "authority", &mut masked)),
         version: version(sent.version),
         headers,
         body,
@@ -95,7 +95,23 @@ pub(super) fn value(name: &str, value: &str) -> Option<String> {
     (text != value).then_some(text)
 }
 
+/// A host without the name and password that may stand before it.
+fn host(text: &str, part: &str, masked: &mut Masked) -> String {
+    let Some(at) = text.rfind('@') else { return text.to_owned() };
+    note(masked, || part.to_owned());
+    format!("{}{}", blank(8), text.get(at..).unwrap_or_default())
+}
+
+/// A request's target; of an absolute one the host, too.
 fn target(sent: &[u8], masked: &mut Masked) -> Vec<u8> {
+    let absolute = str::from_utf8(sent).ok().filter(|text| !text.starts_with('/') && text.contains("://"));
+    match absolute {
+        Some(text) => address("path", text, masked).into_bytes(),
+        None => relative(sent, masked),
+    }
+}
+
+fn relative(sent: &[u8], masked: &mut Masked) -> Vec<u8> {
     let mut halves = sent.splitn(2, |byte| *byte == b'?');
     let mut clean = path(halves.next().unwrap_or_default(), masked);
     if let Some(query) = halves.next() {
@@ -155,7 +171,7 @@ fn encoded(text: &str) -> Vec<u8> {
 const CLIENTS: [&str; 6] = ["x-forwarded-for", "forwarded", "x-real-ip", "x-client-ip", "true-client-ip", "cf-connecting-ip"];
 
 /// Fields that hold no secret, and may look like one.
-const PLAIN: [&str; 5] = ["host", "x-forwarded-host", "user-agent", "content-type", "content-length"];
+const PLAIN: [&str; 3] = ["user-agent", "content-type", "content-length"];
 
 fn headers(sent: &Sent, masked: &mut Masked) -> Vec<(String, Text)> {
     let fields = sent.headers.iter().map(|(name, value)| {
@@ -164,7 +180,8 @@ fn headers(sent: &Sent, masked: &mut Masked) -> Vec<(String, Text)> {
         let text = String::from_utf8_lossy(bytes);
         let clean = match name {
             "cookie" => Some(cookies(&text, masked)),
-            "referer" | "origin" => Some(address(name, &text, masked)),
+            "host" | "x-forwarded-host" => text.contains('@').then(|| host(&text, &format!("header {name}"), masked)),
+            "referer" | "origin" => Some(address(&format!("header {name}"), &text, masked)),
             _ => field(name, &text, sent.policy().by_address, masked),
         };
         (name.to_owned(), clean.map_or_else(|| Text::from(bytes.to_vec()), Text::Plain))
@@ -203,26 +220,23 @@ fn value_of_name(name: &str) -> String {
 }
 
 /// An address of a page: its path and query are like those of a request.
-fn address(name: &str, text: &str, masked: &mut Masked) -> String {
-    let host = text.find("://").map_or(0, |at| at + 3);
-    let rest = text.get(host..).unwrap_or_default();
-    let start = host + rest.find(['/', '?', '#']).unwrap_or(rest.len());
-    let (origin, path) = text.split_at_checked(start).unwrap_or((text, ""));
-    let mut inner = Masked::new();
-    let user =
-        origin.rfind('@').map_or_else(|| origin.to_owned(), |at| format!("{}{}", blank(8), origin.get(at..).unwrap_or_default()));
+fn address(part: &str, text: &str, masked: &mut Masked) -> String {
+    let start = text.find("://").map_or(0, |at| at + 3);
+    let rest = text.get(start..).unwrap_or_default();
+    let end = start + rest.find(['/', '?', '#']).unwrap_or(rest.len());
+    let (origin, path) = text.split_at_checked(end).unwrap_or((text, ""));
     let (path, fragment) = path.split_once('#').map_or((path, None), |(path, fragment)| (path, Some(fragment)));
-    let mut clean = user.into_bytes();
-    clean.extend(target(path.as_bytes(), &mut inner));
+    let mut inner = Masked::new();
+    let mut clean = host(origin, part, &mut inner).into_bytes();
+    clean.extend(relative(path.as_bytes(), &mut inner));
     if let Some(fragment) = fragment {
         clean.push(b'#');
         clean.extend(pairs("fragment", fragment.as_bytes(), &mut inner));
     }
-    let clean = String::from_utf8_lossy(&clean).into_owned();
-    if clean != text {
-        note(masked, || format!("header {name}"));
+    if !inner.is_empty() {
+        note(masked, || part.to_owned());
     }
-    clean
+    String::from_utf8_lossy(&clean).into_owned()
 }
 
 #[cfg(test)]

@@ -32,6 +32,8 @@ fn secrets_give_way_wherever_they_stand() {
         format!("/?{SECRET}"),
         format!("/?{SECRET}=1"),
         format!("/?a=1;token={SECRET}"),
+        format!("https://bob:{SECRET}@localhost/a"),
+        format!("https://localhost/a?token={SECRET}"),
         format!("/?note=the+password:+{SECRET}+is+new"),
     ];
     for target in targets {
@@ -50,7 +52,10 @@ fn secrets_give_way_wherever_they_stand() {
         ("referer", format!("https://localhost/reset/{SECRET}?token={SECRET}#key={SECRET}")),
         ("referer", format!("https://bob:{SECRET}@localhost/")),
         ("referer", format!("/{SECRET}")),
+        ("x-forwarded-host", format!("bob:{SECRET}@localhost")),
     ];
+    // One with a word for a secret, which nothing but its place tells.
+    let fields = fields.into_iter().chain([("referer", "https://bob:S3CRET@localhost/".to_owned())]);
     for (name, value) in fields {
         let request = masked("/", &[(name, &value)], "");
         let line = serde_json::to_string(&request).unwrap();

@@ -25,7 +25,10 @@ pub(in crate::traffic) fn kept(policy: &str, target: &str, fields: &[(&'static s
     };
     let connection = Connection::new([192, 0, 2, 77].into(), Some(Arc::new(Tls::default())));
     let moment = Moment { now_ms: 1_800_000_000_000, entropy: Entropy([7; 24]) };
-    let Step::Ask(pending) = engine.receive(received, connection, moment) else { panic!("refused") };
+    let pending = match engine.receive(received, connection, moment) {
+        Step::Ask(pending) => pending,
+        Step::Respond(mut outgoing) => return outgoing.finish.traffic().unwrap(),
+    };
     let Decision::Inspect(inspecting) = pending.decide(&[]) else { panic!("not inspected") };
     let Decision::Forward(_, mut rest, exchange) = inspecting.begin(b"", false) else { panic!("refused") };
     rest.piece(body).unwrap();
