@@ -65,9 +65,20 @@ def test_no_planted_secret_is_in_any_log(serve):
             body=b"password=b0dy-SECRET",
         )
         get(gateway, path, b"cookie: session=c00kie-VALUE\r\nx_token: bearer-SECRET\r\nauthorization: Bearer bearer-SECRET\r\n")
+    part = b'--B\r\nContent-Disposition: form-data; name="%s"%s\r\n\r\nb0dy-SECRET\r\n'
+    bodies = {
+        b"application/x-www-form-urlencoded": b"user=bob&password=b0dy-SECRET",
+        b"application/json": b'{"user": "bob", "login": {"password": ["b0dy-SECRET"]}}',
+        b"multipart/form-data; boundary=B": part % (b"password", b"") + part % (b"f", b'; filename="x"') + b"--B--\r\n",
+        b"text/plain": b"my password is b0dy-SECRET",
+    }
+    for kind, body in bodies.items():
+        fields = b"sec-fetch-site: same-origin\r\ncontent-type: " + kind + b"\r\n"
+        assert get(gateway, "/profile", fields, method=b"POST", body=body)[0] == 500
     assert gateway.records()
     gateway.stop()
-    assert b"xxxxxxxx" in b"".join(path.read_bytes() for path in (gateway.state / "traffic").iterdir())
+    recorded = b"".join(path.read_bytes() for path in (gateway.state / "traffic").iterdir())
+    assert recorded.count(b'"text":') == 3 and recorded.count(b"xxxxxxxx") > 6, "what can be masked is recorded, and no more"
     for path in gateway.folder.rglob("*"):
         if path.is_file() and path.name != "gambeson.toml":
             text = path.read_bytes()

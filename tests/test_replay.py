@@ -127,6 +127,14 @@ def test_a_refusal_by_a_sanction_is_not_judged_again(serve):
     assert (code, report["newly_passing"], sum(report["not_judged"].values())) == (0, [], 1), report
 
 
+def test_an_app_that_was_down_had_been_let_pass(serve):
+    gateway = serve(RECORD)
+    assert get(gateway, "/")[0] == 502
+    assert recorded(gateway)[0]["stopped"]["rule"] == "app-unreachable"
+    code, report = replay(gateway, RECORD)
+    assert (code, report["passed_still"], report["not_judged"]) == (0, 1, {}), report
+
+
 def test_known_attacks_show_what_an_exception_costs(serve):
     gateway = serve("", upstream=App().url)
     gateway.stop()
