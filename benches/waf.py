@@ -46,6 +46,12 @@ def form():
     return urllib.parse.urlencode(fields)[:1024]
 
 
+def long_form():
+    """128 KiB of fields as a CMS sends them."""
+    fields = [(f"block-{n}-value", f"{n}. {TEXT}") for n in range(1000)]
+    return urllib.parse.urlencode(fields)[: 128 << 10].rpartition("&")[0]
+
+
 def document():
     """About 8 KiB of JSON that ends where it should."""
     items = []
@@ -56,7 +62,8 @@ def document():
 
 
 def kinds():
-    post = {"form 1 KB": ("application/x-www-form-urlencoded", form()), "JSON 8 KB": ("application/json", document())}
+    urlencoded = "application/x-www-form-urlencoded"
+    post = {"form 1 KB": (urlencoded, form()), "JSON 8 KB": ("application/json", document()), "form 128 KB": (urlencoded, long_form())}
     yield "GET", "GET", "/search?q=winter+jacket&page=2&sort=price_asc", None, None
     for name, (kind, body) in post.items():
         yield name, "POST", "/reviews", kind, body
@@ -103,7 +110,7 @@ def setups(crs):
 def nginx_with(folder, app, name, label, before="", within=""):
     port = bench.free_port()
     config = before + bench.BASE.format(folder=folder, name=name) + f"""
- upstream u {{ server 127.0.0.1:{app}; keepalive 64; }} {within}
+ upstream u {{ server 127.0.0.1:{app}; keepalive 64; }} client_body_buffer_size 256k; {within}
  server {{ listen 127.0.0.1:{port}; location / {{ proxy_pass http://u; proxy_http_version 1.1; proxy_set_header Connection "";
   proxy_set_header Host $host; }} }} }}"""
     process = bench.nginx(folder, name, config, bench.PROXY_CORE)
