@@ -160,6 +160,24 @@ def test_the_next_process_knows_what_the_one_before_had_banned(serve, app):
     assert status(gateway, "/") == 403 and status(gateway, "/", VISITOR) == 200
 
 
+def test_behind_a_proxy_the_client_is_banned_and_not_the_proxy(serve, app):
+    gateway = serve(BAN, upstream=app.url, listen='trusted_proxies = ["127.0.0.1"]')
+    by = lambda client: {"source": "127.0.0.1", "headers": [f"x-forwarded-for: {client}"]}
+    for _ in range(2):
+        ask(gateway, ATTACK, **by("2001:db8:0:7::1"))
+    assert status(gateway, "/", **by("2001:db8:0:7:ffff::2")) == 403, "the same /64"
+    assert status(gateway, "/", **by("2001:db8:0:8::1")) == status(gateway, "/", **by("203.0.113.5")) == 200
+    assert [one["subject"] for one in bans(gateway, "list")] == ["2001:db8:0:7::/64"]
+
+
+def test_who_sends_what_is_no_http_again_and_again_is_banned(serve, app):
+    gateway = serve(BAN, upstream=app.url)
+    for _ in range(2):
+        connection = socket.create_connection(("127.0.0.1", gateway.http), 10, source_address=(ATTACKER, 0))
+        assert parse(exchange(connection, b"GET / HTTP/1.1\r\nhost: localhost\r\ncontent-length: 1, 2\r\n\r\n"))[0] == 400
+    assert status(gateway, "/") == 403 and status(gateway, "/", VISITOR) == 200
+
+
 # --- who is hurt, and who is not -------------------------------------------------------------------------------------
 
 

@@ -72,9 +72,11 @@ pub(crate) async fn serve<B: Incoming, R: Respond>(
 /// Lets a request wait, if there is still a place; `None` when the client left meanwhile.
 async fn wait<B: Incoming, R: Respond>(worker: &Worker, delayed: Delayed, body: &mut B, respond: &mut R) -> Option<Decision> {
     let Some(_place) = worker.place() else { return Some(Decision::Respond(delayed.refuse())) };
+    // A body that is still to come is left where it is.
+    let is_read = body.framing() == Framing::None;
     tokio::select! {
         () = sleep(delayed.time()) => Some(delayed.go_on()),
-        () = body.gone() => left(worker, delayed),
+        () = body.gone(), if is_read => left(worker, delayed),
         () = respond.gone() => left(worker, delayed),
     }
 }

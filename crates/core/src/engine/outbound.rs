@@ -74,7 +74,7 @@ pub struct Finish {
 #[allow(clippy::large_enum_variant, reason = "one an exchange, on the stack, moved once")]
 enum What {
     /// A request that could not be read.
-    Unread { record: Box<Record>, wanted: bool, sent: Option<Box<Sent>> },
+    Unread { record: Box<Record>, wanted: bool, sent: Option<Box<Sent>>, stand_in: Option<Exchange> },
     /// An exchange; its record is made only if it is wanted.
     Exchange {
         exchange: Exchange,
@@ -111,7 +111,13 @@ impl Finish {
     #[must_use]
     pub fn charges(&self) -> Vec<Charge> {
         let mut charges = Vec::new();
-        let What::Exchange { exchange, findings, status, app_status, .. } = &self.what else { return charges };
+        let (exchange, findings, status, app_status) = match &self.what {
+            What::Exchange { exchange, findings, status, app_status, .. } => (exchange, findings, *status, *app_status),
+            What::Unread { stand_in: Some(exchange), record, .. } => {
+                (exchange, &record.findings, StatusCode::from_u16(record.status).unwrap_or_default(), None)
+            }
+            What::Unread { stand_in: None, .. } => return charges,
+        };
         let policy = exchange.engine.policy();
         let layer = &policy.layers.response;
         let mode = layer.mode(modes(policy, &exchange.request).get(layer.name()));
@@ -120,7 +126,7 @@ impl Finish {
         }
         let late = exchange.late.all();
         let all = if late.is_empty() { Cow::Borrowed(findings) } else { Cow::Owned([findings.as_slice(), &late].concat()) };
-        let (request, status, app_status) = (&*exchange.request, *status, *app_status);
+        let request = &*exchange.request;
         layer.charge(&Ended { request, status, app_status, findings: &all, is_report: mode == Mode::Report }, &mut charges);
         charges
     }
@@ -162,7 +168,11 @@ impl Finish {
 impl Outgoing {
     /// The same answer, to a request that could not be read: this is what is written down of it.
     pub(super) fn unread(mut self, record: Record, wanted: bool) -> Self {
-        self.finish.what = What::Unread { record: Box::new(record), wanted, sent: None };
+        let stand_in = match self.finish.what {
+            What::Exchange { exchange, .. } => Some(exchange),
+            What::Unread { stand_in, .. } => stand_in,
+        };
+        self.finish.what = What::Unread { record: Box::new(record), wanted, sent: None, stand_in };
         self
     }
 
