@@ -180,7 +180,7 @@ def test_every_key_that_the_guide_names_exists(gambeson):
     key = re.compile(rf"`((?:{tops})\.[a-z_]+(?:\.[a-z_]+)?)`|`((?:{tops})/[a-z0-9-]+)`")
     wanted = {(found[1] or found[2], named(page)) for page in PAGES for found in key.finditer(prose(page))}
     assert len(wanted) > 20
-    files = (".toml", ".md", ".py", ".rs")
+    files = (".toml", ".md", ".py", ".rs", ".key")
     wrong = sorted(pair for pair in wanted if not pair[0].endswith(files) and not explained(gambeson, pair[0]))
     assert not wrong
 
