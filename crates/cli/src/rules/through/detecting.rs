@@ -120,3 +120,25 @@ fn exceptions() -> impl Iterator<Item = (&'static str, &'static str)> {
     let lines = include_str!("exceptions.txt").lines().filter(|line| !line.starts_with('#'));
     ftw::exceptions().chain(lines.filter_map(|line| line.split_once(": ")))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_words_are_beyond_the_audit_log() {
+        for (pattern, is) in
+            [(r#"\[id "\d+"\]"#, true), (r"found within ARGS:x", false), (r#"\[id "922130"\].*\[msg "Multipart"\]"#, false)]
+        {
+            assert_eq!(is_of_ids(pattern), is, "{pattern}");
+        }
+    }
+
+    #[test]
+    fn every_exception_has_a_test_and_a_reason() {
+        assert!(exceptions().count() > 5);
+        for (name, reason) in exceptions() {
+            assert!(name.split_once('-').is_some_and(|(rule, _)| rule.len() == 6) && reason.ends_with('.'), "{name}: {reason}");
+        }
+    }
+}

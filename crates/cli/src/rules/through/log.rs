@@ -65,3 +65,35 @@ pub(super) fn refused_earlier(record: &Record) -> Option<String> {
 pub(super) fn would_be_refused(record: &Record) -> bool {
     record.findings.iter().any(|finding| finding.action == Action::Refuse && finding.mode == Mode::Report)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn record(findings: &str) -> Record {
+        let text = format!(r#"{{"id":"x","time_ms":1,"client":"127.1.0.1","status":200,"findings":[{findings}]}}"#);
+        serde_json::from_str(&text).unwrap()
+    }
+
+    fn finding(layer: &str, rule: &str, mode: &str, action: &str, why: &str) -> String {
+        format!(r#"{{"layer":"{layer}","rule":"{rule}","mode":"{mode}","action":"{action}","why":"{why}"}}"#)
+    }
+
+    #[test]
+    fn the_rules_are_read_as_the_layer_writes_them() {
+        let why = "rules 942100, 920273 match; the rule set says `SecRuleEngine DetectionOnly`";
+        let found = detected(&record(&finding("intrusion", "crs-detected", "enforce", "note", why)));
+        assert_eq!(found, BTreeSet::from([942_100, 920_273]));
+        assert!(detected(&record(&finding("intrusion", "crs-partial", "enforce", "note", why))).is_empty());
+    }
+
+    #[test]
+    fn only_what_was_refused_before_the_rules_was_refused_earlier() {
+        let by = |layer, mode, action| refused_earlier(&record(&finding(layer, "missing-host", mode, action, "")));
+        assert_eq!(by("protocol", "enforce", "refuse").as_deref(), Some("protocol (rule missing-host)"));
+        assert_eq!(by("protocol", "report", "refuse"), None);
+        assert_eq!(by("protocol", "enforce", "change"), None);
+        assert_eq!(by("intrusion", "enforce", "refuse"), None);
+        assert!(would_be_refused(&record(&finding("protocol", "missing-host", "report", "refuse", ""))));
+    }
+}

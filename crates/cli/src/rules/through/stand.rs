@@ -141,3 +141,27 @@ async fn some(to: SocketAddr, requests: Arc<Vec<Vec<u8>>>, next: Arc<AtomicUsize
         all.push((number, client::exchange(to, address(number), request).await?));
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use gambeson_core::policy::Policy;
+
+    #[test]
+    fn the_policy_holds_and_only_the_rule_set_refuses() {
+        for mode in ["enforce", "off"] {
+            let policy = Policy::parse(&policy(mode).unwrap()).unwrap();
+            // What it says of itself: which layers refuse nothing. The one of the rules is none of them.
+            for warning in &policy.warnings.0 {
+                assert!(warning.key.ends_with(".mode") && !warning.key.starts_with("intrusion"), "{}", warning.message);
+            }
+        }
+    }
+
+    #[test]
+    fn each_exchange_has_its_own_address_of_this_machine() {
+        assert_eq!(address(0), Ipv4Addr::new(127, 1, 0, 1));
+        assert_ne!(address(1), address(256));
+        assert!(address(EXCHANGES_MAX).is_loopback());
+    }
+}
