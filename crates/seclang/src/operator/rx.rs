@@ -11,7 +11,7 @@ use super::pattern::{self, PatternError};
 const AUTOMATON_BYTES_MAX: usize = 16 << 20;
 
 /// What the lazily built automaton of one pattern may keep between searches, in bytes. Beyond it starts anew: slower, not wrong.
-const CACHE_BYTES_MAX: usize = 256 << 10;
+const CACHE_BYTES_MAX: usize = 1 << 20;
 
 /// A checked pattern and, once it was needed, its engine.
 #[derive(Debug)]

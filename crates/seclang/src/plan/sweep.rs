@@ -6,9 +6,10 @@
 use super::track::{Begin, Position, Tracks, is_word};
 use crate::transform::ByteSet;
 use std::collections::HashMap;
+use std::ops::Range;
 
 /// States that one thread keeps.
-const STATES_MAX: usize = 8192;
+const STATES_MAX: usize = 16 << 10;
 
 /// The pieces, ready to be looked for.
 #[derive(Debug, Clone)]
@@ -41,26 +42,44 @@ enum Before {
 }
 
 /// A transition that is not known yet.
-const UNKNOWN: u32 = 0;
+const UNKNOWN: u16 = 0;
 /// Set in transitions to states that find something.
-const FINDS: u32 = 1 << 31;
+const FINDS: u16 = 1 << 15;
+
+const _: () = assert!(STATES_MAX < FINDS as usize, "the number of a state, and one more, fits beside the mark");
 
 /// What one thread has worked out.
 #[derive(Debug, Default)]
 pub(super) struct Memory {
     /// For each state and class the next state: one more than its number.
-    table: Vec<u32>,
+    table: Vec<u16>,
     states: Vec<State>,
-    entries: HashMap<(Before, Box<[u16]>), u32>,
-    /// States made so far, those forgotten included: the work that was not spared.
-    made: u64,
+    /// The positions of all states.
+    positions: Vec<u16>,
+    /// States by the hash of what they are; of two with the same hash the later one.
+    by_hash: HashMap<u64, u16>,
+    /// The positions just reached.
+    reached: Vec<u16>,
 }
 
 #[derive(Debug)]
 struct State {
     before: Before,
-    positions: Box<[u16]>,
-    found: Box<[u16]>,
+    finds: bool,
+    positions: Range<usize>,
+}
+
+impl Memory {
+    fn positions(&self, state: usize) -> &[u16] {
+        self.states.get(state).and_then(|state| self.positions.get(state.positions.clone())).unwrap_or_default()
+    }
+
+    fn clear(&mut self) {
+        self.table.clear();
+        self.states.clear();
+        self.positions.clear();
+        self.by_hash.clear();
+    }
 }
 
 /// The pieces found in a value.
@@ -134,63 +153,83 @@ impl Sweep {
             let class = self.classes.get(usize::from(*byte)).copied().unwrap_or_default();
             let known = memory.table.get(state * self.samples.len() + usize::from(class)).copied();
             let next = known.filter(|next| *next != UNKNOWN).unwrap_or_else(|| self.step(state, class, memory));
-            state = (next & !FINDS).saturating_sub(1) as usize;
+            state = usize::from((next & !FINDS).saturating_sub(1));
             if next & FINDS != 0 {
-                memory.states.get(state).iter().flat_map(|s| &s.found).for_each(|piece| found.insert(*piece));
+                self.places(memory.positions(state)).filter_map(|place| place.found).for_each(|piece| found.insert(piece));
             }
         }
-        for at in memory.states.get(state).iter().flat_map(|s| &s.positions) {
-            self.positions.get(usize::from(*at)).and_then(|p| p.found_at_end).into_iter().for_each(|piece| found.insert(piece));
-        }
+        self.places(memory.positions(state)).filter_map(|place| place.found_at_end).for_each(|piece| found.insert(piece));
+    }
+
+    fn places(&self, positions: &[u16]) -> impl Iterator<Item = &Place> {
+        positions.iter().filter_map(|at| self.positions.get(usize::from(*at)))
     }
 
     fn start(&self, memory: &mut Memory) {
-        memory.table.clear();
-        memory.states.clear();
-        memory.entries.clear();
-        self.state(Before::Nothing, Box::default(), memory);
+        memory.clear();
+        memory.reached.clear();
+        self.state(Before::Nothing, memory);
     }
 
     /// Works a transition out, and keeps it.
-    fn step(&self, from: usize, class: u8, memory: &mut Memory) -> u32 {
+    fn step(&self, from: usize, class: u8, memory: &mut Memory) -> u16 {
         let class = usize::from(class);
         let (Some(sample), Some(state)) = (self.samples.get(class), memory.states.get(from)) else { return UNKNOWN };
-        let begins = self.begins.get(state.before as usize).and_then(|by| by.get(class));
-        let next = state.positions.iter().filter_map(|at| self.positions.get(usize::from(*at))).flat_map(|place| &place.next);
-        let takes = |at: &u16| self.positions.get(usize::from(*at)).is_some_and(|place| place.bytes.contains(*sample));
-        let mut reached: Vec<u16> = next.copied().filter(takes).chain(begins.into_iter().flatten().copied()).collect();
+        let begins = self.begins.get(state.before as usize).and_then(|by| by.get(class)).into_iter().flatten();
+        let mut reached = std::mem::take(&mut memory.reached);
+        reached.clear();
+        reached.extend(begins);
+        for next in self.places(memory.positions(from)).flat_map(|place| &place.next) {
+            if self.positions.get(usize::from(*next)).is_some_and(|place| place.bytes.contains(*sample)) {
+                reached.push(*next);
+            }
+        }
         reached.sort_unstable();
         reached.dedup();
-        let before = if is_word(*sample) { Before::Word } else { Before::Other };
-        if memory.states.len() >= STATES_MAX {
+        let full = memory.states.len() >= STATES_MAX;
+        if full {
             self.start(memory);
-            return self.state(before, reached.into_boxed_slice(), memory);
         }
-        let entry = self.state(before, reached.into_boxed_slice(), memory);
-        if let Some(place) = memory.table.get_mut(from * self.samples.len() + class) {
+        memory.reached = reached;
+        let entry = self.state(if is_word(*sample) { Before::Word } else { Before::Other }, memory);
+        if let Some(place) = memory.table.get_mut(from * self.samples.len() + class).filter(|_| !full) {
             *place = entry;
         }
         entry
     }
 
-    /// The transition to a state, which is made if it is new.
-    fn state(&self, before: Before, positions: Box<[u16]>, memory: &mut Memory) -> u32 {
-        let key = (before, positions);
-        if let Some(known) = memory.entries.get(&key) {
-            return *known;
-        }
-        let positions = key.1.clone();
-        let mut found: Vec<u16> = positions.iter().filter_map(|at| self.positions.get(usize::from(*at))?.found).collect();
-        found.dedup();
-        memory.states.push(State { before, positions, found: found.into_boxed_slice() });
-        memory.made += 1;
-        memory.table.resize(memory.states.len() * self.samples.len(), UNKNOWN);
-        let number = u32::try_from(memory.states.len()).unwrap_or(FINDS);
-        let finds = memory.states.last().is_some_and(|state| !state.found.is_empty());
-        let entry = if finds { number | FINDS } else { number };
-        memory.entries.insert(key, entry);
-        entry
+    /// The transition to the state of the positions just reached; it is made if it is new.
+    fn state(&self, before: Before, memory: &mut Memory) -> u16 {
+        let hash = hash(before, &memory.reached);
+        let number = match memory.by_hash.get(&hash) {
+            Some(known)
+                if memory.positions((*known).into()) == memory.reached
+                    && memory.states.get(usize::from(*known)).is_some_and(|state| state.before == before) =>
+            {
+                *known
+            }
+            _ => self.new_state(before, hash, memory),
+        };
+        let finds = memory.states.get(usize::from(number)).is_some_and(|state| state.finds);
+        (number + 1) | if finds { FINDS } else { 0 }
     }
+
+    fn new_state(&self, before: Before, hash: u64, memory: &mut Memory) -> u16 {
+        let number = u16::try_from(memory.states.len()).unwrap_or_default();
+        let finds = self.places(&memory.reached).any(|place| place.found.is_some());
+        let start = memory.positions.len();
+        memory.positions.extend_from_slice(&memory.reached);
+        memory.states.push(State { before, finds, positions: start..memory.positions.len() });
+        memory.table.resize(memory.states.len() * self.samples.len(), UNKNOWN);
+        memory.by_hash.insert(hash, number);
+        number
+    }
+}
+
+/// Quick and not secret: positions come from rules, and states that meet only cost memory.
+fn hash(before: Before, positions: &[u16]) -> u64 {
+    const FACTOR: u64 = 0x9e37_79b9_7f4a_7c15;
+    positions.iter().fold(before as u64 + 1, |hash, at| (hash ^ u64::from(*at)).wrapping_mul(FACTOR).rotate_left(29))
 }
 
 /// Sorts bytes into classes.
