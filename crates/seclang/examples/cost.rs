@@ -50,7 +50,7 @@ fn main() -> Result<(), String> {
     let folder = arguments.next().ok_or("which folder? It holds rules/ and crs-setup.conf.example")?;
     let seconds = arguments.next().and_then(|s| s.parse().ok()).unwrap_or(2);
     let only = arguments.next().unwrap_or_default();
-    let before = memory_kib();
+    let before = common::memory_kib();
     let start = Instant::now();
     let rules = common::load(Path::new(&folder), "SecRuleEngine On")?;
     println!("loaded {} rules in {:.2} s", rules.len(), start.elapsed().as_secs_f64());
@@ -64,7 +64,7 @@ fn main() -> Result<(), String> {
         let (cost, rounds) = measure(&rules, *make, WARM_UP, Duration::from_secs(seconds));
         println!("{:<24} {cost:>9.1} us  ({rounds} rounds){}", make(0).name, told(&rules, &make(0)));
     }
-    println!("memory: {:.1} MiB for rules, automata and what they keep", (memory_kib() - before) as f64 / 1024.0);
+    println!("memory: {:.1} MiB for rules, automata and what they keep", (common::memory_kib() - before) as f64 / 1024.0);
     for request in hostile().iter().filter(|request| request.name.contains(&only)) {
         let (cost, rounds) = measure(&rules, |_| request.clone(), 1, Duration::from_millis(500));
         println!("{:<24} {:>9.2} ms  ({rounds} rounds){}", request.name, cost / 1000.0, told(&rules, request));
@@ -232,10 +232,4 @@ fn measure(rules: &RuleSet, make: impl Fn(u32) -> Request, warm_up: u32, time: D
 fn cpu_seconds() -> f64 {
     let text = std::fs::read_to_string("/proc/self/schedstat").unwrap_or_default();
     text.split_whitespace().next().and_then(|n| n.parse::<f64>().ok()).map_or(0.0, |nanoseconds| nanoseconds / 1e9)
-}
-
-fn memory_kib() -> i64 {
-    let text = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
-    let line = text.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap_or_default();
-    line.split_whitespace().next().and_then(|n| n.parse().ok()).unwrap_or(0)
 }
