@@ -13,6 +13,9 @@ const AUTOMATON_BYTES_MAX: usize = 16 << 20;
 /// What the lazily built automaton of one pattern may keep between searches, in bytes. Beyond it starts anew: slower, not wrong.
 const CACHE_BYTES_MAX: usize = 1 << 20;
 
+/// The pattern by which rules capture a value as it is: no engine needs to look.
+const WHOLE: &str = "^.*$";
+
 /// A checked pattern and, once it was needed, its engine.
 #[derive(Debug)]
 pub(super) struct Rx {
@@ -40,6 +43,10 @@ impl Rx {
 
     /// Whether the pattern matches anywhere. Should its engine need too much memory after all, it always does: never a silent pass.
     pub(super) fn test(&self, value: &[u8], captures: Option<&mut Captures>) -> bool {
+        if self.pattern == WHOLE {
+            captures.into_iter().for_each(|captures| captures.replace(std::iter::once(Some(value))));
+            return true;
+        }
         match self.engine.get_or_init(|| engine(&self.pattern)) {
             Some(engine) => search(engine, value, captures),
             None => true,

@@ -13,6 +13,16 @@ use std::borrow::Cow;
 /// Longest name of a value.
 const NAME_MAX: usize = 64 << 10;
 
+/// Steps that reading may take for each byte, and in any case. Ordinary bodies need a tenth of it; a long name over thousands of
+/// short values, each kept with its name, would need more.
+const STEPS_PER_BYTE: u64 = 64;
+const STEPS_MIN: u64 = 1 << 20;
+
+fn budget(bytes: &[u8]) -> Budget {
+    let length = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
+    Budget::new(length.saturating_mul(STEPS_PER_BYTE).saturating_add(STEPS_MIN))
+}
+
 fn limits(settings: &Settings) -> Limits {
     Limits {
         name_bytes: NAME_MAX,
@@ -32,7 +42,7 @@ pub(super) fn read_head(facts: &mut Facts, settings: &Settings) {
     limits.fields = u32::MAX;
     let headers: Vec<Vec<u8>> = facts.named(Table::RequestHeaders, b"cookie").map(<[u8]>::to_vec).collect();
     for header in headers {
-        let mut budget = Budget::new(u64::MAX);
+        let mut budget = budget(&header);
         let outcome = read_cookies(&header, &limits, &mut Out { sink: &mut Collect { facts }, budget: &mut budget });
         note_outcome(facts, outcome);
     }
@@ -81,7 +91,7 @@ pub(super) fn read_body(facts: &mut Facts, state: &State<'_>, settings: &Setting
 }
 
 fn read(facts: &mut Facts, reader: &mut dyn Reader, bytes: &[u8]) -> Result<(), Stop> {
-    let mut budget = Budget::new(u64::MAX);
+    let mut budget = budget(bytes);
     let mut out = Out { sink: &mut Collect { facts }, budget: &mut budget };
     reader.feed(bytes, &mut out)?;
     // Of a body that is longer than what is looked at, nobody expects that it ends well.

@@ -1,5 +1,6 @@
 //! What the exchange is: every byte that came, and where in it the named values stand.
 
+use crate::transform::Transform;
 use crate::variable::Variable;
 use std::borrow::Cow;
 
@@ -38,7 +39,6 @@ pub(crate) enum Table {
     Cookies,
     Files,
     FilesSizes,
-    FilesContent,
     PartNames,
     PartHeaders,
     XmlTexts,
@@ -46,7 +46,7 @@ pub(crate) enum Table {
     ResponseHeaders,
 }
 
-const TABLES: usize = 12;
+const TABLES: usize = 11;
 
 /// Flags of multipart bodies and of the body in general, by the variable that shows them.
 #[derive(Debug, Clone, Copy, Default)]
@@ -153,7 +153,6 @@ impl Facts {
             Variable::Files | Variable::MultipartFilename => (Table::Files, None, Shows::Value),
             Variable::FilesNames => (Table::Files, None, Shows::Name),
             Variable::FilesSizes => (Table::FilesSizes, None, Shows::Value),
-            Variable::FilesTmpContent => (Table::FilesContent, None, Shows::Value),
             Variable::MultipartName => (Table::PartNames, None, Shows::Name),
             Variable::MultipartPartHeaders => (Table::PartHeaders, None, Shows::Value),
             Variable::Xml => (Table::XmlTexts, Some(Table::XmlAttributes), Shows::Value),
@@ -192,7 +191,7 @@ impl Facts {
             Variable::ServerPort => number(self.server.1.into()),
             Variable::ServerName => Cow::Borrowed(self.host()),
             Variable::AuthType => Cow::Borrowed(self.authorization().0),
-            Variable::RemoteUser => Cow::Borrowed(b""),
+            Variable::RemoteUser => Cow::Owned(self.user()),
             Variable::UniqueId => Cow::Borrowed(self.unique_id.as_bytes()),
             Variable::ResponseStatus => number(self.status.into()),
             Variable::ResponseProtocol => span(self.response_protocol),
@@ -235,6 +234,17 @@ impl Facts {
         let host = self.header("host").unwrap_or(b"");
         let port = host.iter().rposition(|b| *b == b':').filter(|at| host.iter().skip(at + 1).all(u8::is_ascii_digit));
         host.get(..port.unwrap_or(host.len())).unwrap_or(host)
+    }
+
+    /// The user name of Basic authentication (RFC 7617): what stands before the first colon.
+    fn user(&self) -> Vec<u8> {
+        let (scheme, credentials) = self.authorization();
+        if !scheme.eq_ignore_ascii_case(b"basic") {
+            return Vec::new();
+        }
+        let mut user = Transform::Base64Decode.apply(credentials.trim_ascii()).into_owned();
+        user.truncate(memchr::memchr(b':', &user).unwrap_or(user.len()));
+        user
     }
 
     fn authorization(&self) -> (&[u8], &[u8]) {

@@ -157,3 +157,31 @@ fn check_lines(lines: &[String]) {
         assert!(line.starts_with(expected), "{line}\nis not\n{expected}");
     }
 }
+
+/// Judges a POST with this body and these fields by these rules.
+fn judge_body(rules: &str, fields: &[(&str, &str)], body: &str) -> Vec<u64> {
+    let rules = RuleSet::load(&[("a.conf", rules)], &NoFiles).unwrap_or_else(|faults| panic!("{faults:?}"));
+    let mut transaction = Transaction::new(&rules);
+    transaction.request_line(b"POST", b"/", b"HTTP/1.1");
+    fields.iter().for_each(|(name, value)| transaction.request_header(name.as_bytes(), value.as_bytes()));
+    transaction.request_head();
+    transaction.request_body(body.as_bytes());
+    transaction.request_body_end();
+    ids(&transaction.finish())
+}
+
+#[test]
+fn a_long_name_over_many_values_is_more_work_than_a_body_may_be() {
+    let rules = "SecAction \"id:1,phase:1,pass,nolog,ctl:requestBodyProcessor=JSON\"\n\
+                 SecRule REQBODY_ERROR \"@eq 1\" \"id:2,phase:2,pass\"\nSecArgumentsLimit 100000";
+    let body = |name: usize| format!("{{\"{}\": [{}1]}}", "n".repeat(name), "1,".repeat(20_000));
+    assert_eq!(judge_body(rules, &[], &body(20)), [0_u64; 0]);
+    assert_eq!(judge_body(rules, &[], &body(20_000)), [2]);
+}
+
+#[test]
+fn the_user_of_basic_authentication_is_known() {
+    let rules = "SecRule REMOTE_USER \"@streq anna\" \"id:1,phase:1,pass\"";
+    assert_eq!(judge_body(rules, &[("Authorization", "Basic YW5uYTpzZWNyZXQ6eA==")], ""), [1]);
+    assert_eq!(judge_body(rules, &[("Authorization", "Bearer YW5uYTpzZWNyZXQ6eA==")], ""), [0_u64; 0]);
+}
