@@ -192,9 +192,9 @@ def test_bodies_are_counted(port):
     assert get(port, "/upload", own, "Content-Length: 100001", method="POST", body=b"x" * 100_001)[0] == 413
 
 
-def test_chunked_bodies_are_counted(port, request):
-    if "wsgiref" in request.node.callspec.id:
-        pytest.skip("wsgiref's server hands chunks over as they are, without an end")
+# The server in wsgiref hands chunks over as they are, without an end: nothing can be read of them.
+@pytest.mark.parametrize("port", [name for name in SERVERS if name != "wsgiref"], indirect=True)
+def test_chunked_bodies_are_counted(port):
     own = ("Sec-Fetch-Site: same-origin", "Transfer-Encoding: chunked")
     chunk = b"2710\r\n" + b"x" * 10_000 + b"\r\n"
     assert get(port, "/upload", *own, method="POST", body=chunk * 10 + b"0\r\n\r\n")[2] == b"100000"
