@@ -115,7 +115,14 @@ def test_the_command_says_what_it_does_not_take(serve, app):
     gateway = serve("", upstream=app.url)
     for wrong in (["add", "alice"], ["add", "192.0.2.0/24"], ["add", "192.0.2.1", "--for", "ever"], ["lift", "192.0.2.1"]):
         run = gateway.run("bans", *wrong)
-        assert run.returncode == 2 and run.stderr and "panicked" not in run.stderr
+        assert run.returncode == 2 and run.stderr and "panicked" not in run.stderr, wrong
+
+
+def test_a_ban_that_refuses_nothing_is_said_to(serve, app):
+    gateway = serve("", upstream=app.url)
+    run = gateway.run("bans", "add", "127.0.0.1", "--json")
+    assert "response.never" in run.stderr and json.loads(run.stdout)["subject"] == "127.0.0.1"
+    assert "never" not in gateway.run("bans", "add", VISITOR).stderr
 
 
 def test_a_broken_file_of_bans_keeps_nobody_from_serving(serve, app):

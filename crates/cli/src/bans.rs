@@ -2,7 +2,7 @@
 
 use crate::{Failure, Global, Outcome, Result};
 use gambeson_core::{
-    policy::duration,
+    policy::{Policy, duration},
     sanction::{Reach, Rung, Sanction},
     store::Subject,
 };
@@ -72,11 +72,23 @@ pub(crate) fn run(args: &Args, global: &Global) -> Result {
             let short: String = reason.chars().take(200).collect();
             let ban = by_operator(*subject, &short, *time, now_ms());
             file.ban(&ban, now_ms()).map_err(failure)?;
+            tell_if_spared(*subject, global);
             let _known = in_force(&state, &file)?;
             global.print(&ban, |ban| format!("{} is banned until {}: {}\n", ban.subject, ban.end(), ban.id))?;
             Ok(Outcome::Fine)
         }
         What::Lift { what } => lift(&state, &file, what.trim(), global),
+    }
+}
+
+/// A ban that the policy does not let hold is worth a word.
+#[allow(clippy::print_stderr, reason = "beside the output, which may be JSON")]
+fn tell_if_spared(subject: Subject, global: &Global) {
+    let policy =
+        global.policy_path().and_then(|path| crate::global::read_policy(&path)).ok().and_then(|text| Policy::parse(&text).ok());
+    let spared = |policy: &Policy| subject.address().is_some_and(|address| policy.layers.response.spares(address));
+    if policy.is_some_and(|policy| spared(&policy)) {
+        eprintln!("gambeson: `response.never` names {subject}, so this ban refuses nothing");
     }
 }
 

@@ -70,6 +70,17 @@ impl Subject {
     }
 }
 
+impl Subject {
+    /// The first address of a network.
+    #[must_use]
+    pub fn address(self) -> Option<IpAddr> {
+        match self {
+            Self::Network(bits) => Some(IpAddr::from(Ipv6Addr::from(bits)).to_canonical()),
+            Self::All | Self::Session(_) => None,
+        }
+    }
+}
+
 /// The first address of a client's network, as IPv6.
 fn masked(client: IpAddr, v4: u32, v6: u32) -> u128 {
     let (bits, prefix) = match client.to_canonical() {

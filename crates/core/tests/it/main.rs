@@ -12,4 +12,5 @@ mod cors;
 mod csrf;
 mod rate_limit;
 mod replay;
+mod response;
 mod walls;

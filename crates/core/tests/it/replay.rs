@@ -106,7 +106,7 @@ fn received(question: &Question) -> Result<Received, String> {
     })
 }
 
-fn headers(lines: &[(String, String)]) -> Result<HeaderMap, String> {
+pub(crate) fn headers(lines: &[(String, String)]) -> Result<HeaderMap, String> {
     let mut headers = HeaderMap::new();
     for (name, value) in lines {
         let name = HeaderName::try_from(name.as_str()).map_err(|fault| format!("{name}: {fault}"))?;
