@@ -161,6 +161,55 @@ def test_an_undeclared_body_is_counted(tmp_path, read, swallow):
             assert b"stored" not in answer.body
 
 
+ATTACK = b"q=x'+UNION+SELECT+v+FROM+secret--+&z=" + b"z" * 3000
+
+
+@pytest.mark.parametrize("more", [{"wsgi.input_terminated": True}, {}, {"CONTENT_LENGTH": ""}], ids=["ended", "silent", "empty-length"])
+@pytest.mark.parametrize("method", ["POST", "GET"])
+def test_what_nothing_announces_is_judged_or_does_not_reach_the_app(tmp_path, method, more):
+    """HTTP/2 needs no length, and some servers undo chunks without a word."""
+    got = []
+
+    def app(env, start_response):
+        got.append(env["wsgi.input"].read())
+        start_response("200 OK", [("Content-Type", "text/plain")])
+        return [b"ok"]
+
+    def send(body):
+        more_of = {"CONTENT_TYPE": "application/x-www-form-urlencoded", "wsgi.input": io.BytesIO(body), **more}
+        return ask(guarded(tmp_path, app), environ("/", method, headers=OWN, **more_of)).code
+
+    judged = method == "POST" and "wsgi.input_terminated" in more
+    assert send(ATTACK) == (403 if judged else 200)
+    assert not any(got)
+    assert send(b"q=apple") == 200
+    assert got[-1] == (b"q=apple" if judged else b"")
+
+
+def test_an_app_that_reads_on_after_a_refusal_gets_nothing_more(tmp_path):
+    got = []
+
+    def app(env, start_response):
+        for _ in range(300):
+            try:
+                got.append(env["wsgi.input"].read(1000))
+            except gambeson.BodyTooLarge:
+                got.append(None)
+        start_response("200 OK", [("Content-Type", "text/plain")])
+        return [b"stored"]
+
+    def send(body):
+        got.clear()
+        form = {"body": body, "CONTENT_TYPE": "application/x-www-form-urlencoded"}
+        return ask(guarded(tmp_path, app), environ("/", "POST", headers=OWN, **form)).code
+
+    behind_the_window = b"a=" + b"a" * 70_000 + b"&"
+    assert send(behind_the_window + ATTACK) == 403
+    assert None in got and not any(got[got.index(None) :])
+    assert send(behind_the_window + b"q=apple") == 200
+    assert b"".join(got).endswith(b"q=apple")
+
+
 def test_a_declared_body_ends_where_it_was_declared_to(tmp_path):
     class Endless:
         """A socket: what is not there yet is waited for, in vain."""

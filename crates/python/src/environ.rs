@@ -171,11 +171,21 @@ impl<'py> Environ<'py> {
     }
 
     /// What must be decided, and what is needed to give the app its view afterwards.
-    pub(crate) fn split(mut self) -> (Received, Connection, View<'py>) {
-        let is_chunked = || self.received.headers.contains_key(http::header::TRANSFER_ENCODING);
-        self.received.has_body = self.seen.length.map_or_else(is_chunked, |length| length > 0);
-        (self.received, self.connection, View { dict: self.dict, seen: self.seen })
+    pub(crate) fn split(self) -> PyResult<(Received, Connection, View<'py>)> {
+        let (mut received, view) = (self.received, View { dict: self.dict, seen: self.seen });
+        received.has_body = match view.length() {
+            Some(length) => length > 0,
+            None => {
+                received.headers.contains_key(header::TRANSFER_ENCODING) || (view.is_terminated()? && may_have_body(&received))
+            }
+        };
+        Ok((received, self.connection, view))
     }
+}
+
+/// Whether a body is to be expected that nothing announces: HTTP/2 has such, and servers that undo chunks.
+fn may_have_body(received: &Received) -> bool {
+    !matches!(received.method, Method::GET | Method::HEAD | Method::OPTIONS | Method::TRACE)
 }
 
 fn method_of(value: &Bound<'_, PyAny>) -> Result<Method, Fault> {

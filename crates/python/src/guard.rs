@@ -49,7 +49,7 @@ impl Guard {
                 return self.respond(start, outgoing, began, false);
             }
         };
-        let (received, connection, view) = environ.split();
+        let (received, connection, view) = environ.split()?;
         let head_only = received.method == Method::HEAD;
         let pending = match engine.receive(received, connection, began.moment) {
             Step::Ask(pending) => pending,
@@ -112,10 +112,13 @@ impl Guard {
         began: &Began,
     ) -> PyResult<Bound<'py, PyAny>> {
         let (py, head_only) = (start.py(), exchange.request().method == Method::HEAD);
+        let has_body = exchange.request().has_body;
         view.apply(permit, &exchange)?;
         let answer = Arc::new(Answer::new(Arc::clone(&self.host), began.at, head_only, exchange, start.clone().unbind()));
         if let Some(input) = view.input() {
-            let input = Input::new(input.clone().unbind(), Arc::clone(&answer), body, held, view.length());
+            // What nobody announced was not judged, so the app finds nothing there.
+            let length = if has_body { view.length() } else { Some(0) };
+            let input = Input::new(input.clone().unbind(), Arc::clone(&answer), body, held, length);
             view.dict().set_item(intern!(py, "wsgi.input"), Bound::new(py, input)?)?;
         }
         let called = self.app.bind(py).call1((view.dict(), Bound::new(py, StartResponse(Arc::clone(&answer)))?));

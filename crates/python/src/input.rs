@@ -38,6 +38,8 @@ struct Count {
     held: VecDeque<u8>,
     /// What is left of the declared length.
     declared_left: Option<u64>,
+    /// Why it was refused: an app that reads on gets nothing more of it.
+    refused: Option<String>,
 }
 
 /// Which method of the server's input is called.
@@ -49,7 +51,7 @@ enum How {
 
 impl Input {
     pub(crate) fn new(source: Py<PyAny>, answer: Arc<Answer>, body: RequestBody, held: Vec<u8>, length: Option<u64>) -> Self {
-        Self { source, answer, count: Mutex::new(Count { body, held: held.into(), declared_left: length }) }
+        Self { source, answer, count: Mutex::new(Count { body, held: held.into(), declared_left: length, refused: None }) }
     }
 
     /// How many bytes may still come, if the client said so.
@@ -103,6 +105,9 @@ impl Input {
         if bytes_max == 0 {
             return Ok(PyBytes::new(py, b""));
         }
+        if let Some(why) = &self.count.lock().unwrap_or_else(PoisonError::into_inner).refused {
+            return Err(BodyTooLarge::new_err(why.clone()));
+        }
         let held = self.held(how, bytes_max);
         let left = bytes_max.saturating_sub(held.len() as u64);
         let is_enough = left == 0 || (matches!(how, How::Line) && held.ends_with(b"\n"));
@@ -120,9 +125,10 @@ impl Input {
         match counted {
             Ok(()) => Ok(piece),
             Err(denial) => {
-                let error = BodyTooLarge::new_err(denial.why.clone().into_owned());
+                let why = denial.why.clone().into_owned();
+                self.count.lock().unwrap_or_else(PoisonError::into_inner).refused = Some(why.clone());
                 self.answer.refuse(denial);
-                Err(error)
+                Err(BodyTooLarge::new_err(why))
             }
         }
     }

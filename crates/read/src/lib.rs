@@ -58,7 +58,7 @@ pub use cookie::read_cookies;
 pub use event::{Field, Flow, Kind, Out, Part, PartEnd, PartHeader, Place, Reader, Sink};
 pub use graphql::{GraphqlJson, GraphqlShape, read_graphql};
 pub use json::Json;
-pub use media::MediaType;
+pub use media::{MediaType, keeps_ascii};
 pub use multipart::Multipart;
 pub use note::{Note, Notes};
 pub use path::read_path;

@@ -3,6 +3,7 @@
 use crate::Note;
 use crate::cookie::is_token;
 use crate::parameter::Parameters;
+use memchr::memmem;
 
 /// A `Content-Type` as read.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -69,6 +70,25 @@ impl MediaType {
     pub fn is_multipart(&self) -> bool {
         self.essence.starts_with(b"multipart/")
     }
+}
+
+/// Whether an app that decodes by a `Content-Type`'s charset still reads the bytes of ASCII as ASCII: what was judged is then what it
+/// reads. In UTF-7, UTF-16 or EBCDIC other bytes are quotes and tags. Every way to say a charset counts, however odd.
+pub fn keeps_ascii(content_type: &[u8]) -> bool {
+    let header = content_type.to_ascii_lowercase();
+    memmem::find_iter(&header, b"charset").all(|at| {
+        let said = header.get(at + b"charset".len()..).unwrap_or_default();
+        let said = said.strip_prefix(b"=").map(|value| value.strip_prefix(b"\"").unwrap_or(value));
+        let name = said.and_then(|value| value.split(|byte| matches!(byte, b';' | b'"' | b' ' | b'\t')).next());
+        name.is_some_and(is_above_ascii)
+    })
+}
+
+/// Charsets that are ASCII and more.
+fn is_above_ascii(charset: &[u8]) -> bool {
+    const STARTS: [&[u8]; 10] =
+        [b"iso-8859-", b"iso8859-", b"windows-125", b"cp125", b"koi8-", b"gb", b"big5", b"euc-", b"shift_jis", b"windows-31j"];
+    is_utf8(charset) || matches!(charset, b"latin1" | b"latin-1") || STARTS.iter().any(|start| charset.starts_with(start))
 }
 
 /// In a media type the small differences of quoting do not matter but where they meet the boundary or charset, and there

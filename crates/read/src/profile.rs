@@ -80,6 +80,16 @@ impl Profile {
         matches!(self, Self::Any | Self::Aiohttp)
     }
 
+    /// Whether a query is decoded by the charset of the body's `Content-Type`, even where there is no body.
+    pub fn decodes_query_by_charset(self) -> bool {
+        matches!(self, Self::Any | Self::Django)
+    }
+
+    /// Whether forms and JSON are decoded by the charset of their `Content-Type`.
+    pub fn decodes_body_by_charset(self) -> bool {
+        matches!(self, Self::Any | Self::Aiohttp)
+    }
+
     /// Whether `filename*` names a file. A reader told so by [`crate::Multipart::as_read_by`] has nothing to note there.
     pub(crate) fn reads_extended_filename(self) -> bool {
         matches!(self, Self::Werkzeug | Self::Django | Self::Aiohttp)

@@ -4,15 +4,19 @@ use super::{
     Intrusion, Suspects,
     ordinary::Ordinary,
     policy::{Exception, covers},
-    reflect::{REFLECTED, could_be_markup},
+    reflect::{REFLECTED, could_act},
 };
 use crate::{exchange::Request, layers::Denial, record::shown_under};
+use base64::{
+    Engine as _, alphabet,
+    engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig},
+};
 use gambeson_detect::{Finding, Findings, Where};
 use gambeson_read::{
-    Budget, Field, Flow, Kind, Limits, MediaType, Note, Notes, Out, Place, Profile, Reader, Sink, Stop, UrlEncoded, read_cookies,
-    read_path,
+    Budget, Field, Flow, Kind, Limits, MediaType, Note, Notes, Out, Place, Profile, Reader, Sink, Stop, UrlEncoded, keeps_ascii,
+    read_cookies, read_path,
 };
-use http::{HeaderMap, HeaderValue, StatusCode, header};
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use std::{borrow::Cow, sync::Arc};
 
 const SAY: &str = "This request looks like an attack on this site, so it was not carried out.";
@@ -116,11 +120,35 @@ impl<'r> Judge<'r> {
         // A path with two meanings is the business of `protocol`.
         self.notes = Notes::default();
         self.settle(segments, "path")?;
+        self.typed(request)?;
         if let Some(query) = request.target.query() {
             let read = self.whole(&mut UrlEncoded::new(Place::Query, &limits), query.as_bytes());
             self.settle(read, "query")?;
         }
         self.headers(&request.headers, &limits)
+    }
+
+    /// Judges whether what the request says of its type lets the app read something else than what is judged.
+    fn typed(&mut self, request: &Request) -> Judged {
+        let mut types = request.headers.get_all(header::CONTENT_TYPE).iter().map(HeaderValue::as_bytes);
+        let Some(first) = types.next() else { return Ok(()) };
+        if types.next().is_some() {
+            let why = "two content types: servers choose one, or join them, and the app reads by that (CWE-436)";
+            return self.doubt_of("content-type", first, why);
+        }
+        let query = request.target.query().is_some() && self.profile.decodes_query_by_charset();
+        let body = request.has_body && self.profile.decodes_body_by_charset();
+        if (query || body) && !keeps_ascii(first) {
+            let why = "the app's framework may decode by this charset, in which other bytes are quotes and tags (CWE-436)";
+            return self.doubt_of("content-type", first, why);
+        }
+        Ok(())
+    }
+
+    /// The refusal of a field that lets the app read otherwise.
+    fn doubt_of(&mut self, name: &str, value: &[u8], why: &'static str) -> Judged {
+        let denial = unreadable("ambiguous", why.into()).at(format!("header {name}"), crate::record::shown(value));
+        self.unless(self.refuse_ambiguous, denial.allowed_by(AMBIGUOUS))
     }
 
     fn headers(&mut self, headers: &HeaderMap, limits: &Limits) -> Judged {
@@ -133,7 +161,11 @@ impl<'r> Judge<'r> {
         for (name, value) in headers {
             let place = match *name {
                 header::USER_AGENT => Where::Agent,
-                _ if is_free_text(name.as_str()) => Where::Header,
+                _ if is_free_text(name.as_str()) || is_odd(name, value.as_bytes()) => Where::Header,
+                header::AUTHORIZATION => {
+                    self.credentials(value.as_bytes());
+                    continue;
+                }
                 _ => continue,
             };
             let address = (*name == header::REFERER).then(|| unescaped(value.as_bytes()));
@@ -141,6 +173,19 @@ impl<'r> Judge<'r> {
             self.value(place, &|| format!("header {name}"), name.as_str(), value);
         }
         self.denial.take().map_or(Ok(()), Err)
+    }
+
+    /// Judges name and password of HTTP Basic (RFC 7617): apps look them up as they do a form's.
+    fn credentials(&mut self, value: &[u8]) {
+        let (scheme, encoded) = value.split_at(value.iter().position(|byte| *byte == b' ').unwrap_or(value.len()));
+        if !scheme.eq_ignore_ascii_case(b"basic") {
+            return;
+        }
+        let Ok(pair) = LENIENT.decode(base64_of(encoded)) else { return };
+        let (user, password) = pair.split_at(pair.iter().position(|byte| *byte == b':').unwrap_or(pair.len()));
+        let part = || "header authorization".to_owned();
+        self.value(Where::Value, &part, "authorization", user);
+        self.value(Where::Value, &part, "authorization password", password.get(1..).unwrap_or_default());
     }
 
     /// Grants the work that so many more bytes are worth.
@@ -196,8 +241,7 @@ impl<'r> Judge<'r> {
         let coding = headers.get_all(header::CONTENT_ENCODING).iter().find(is_coded);
         let Some(coding) = coding.filter(|_| self.profile.undoes_content_coding()) else { return Ok(()) };
         let why = "the app's framework may undo the body's coding, and then read what was not judged (CWE-436)";
-        let denial = unreadable("ambiguous", why.into()).at("header content-encoding", crate::record::shown(coding.as_bytes()));
-        self.unless(self.refuse_ambiguous, denial.allowed_by(AMBIGUOUS))
+        self.doubt_of("content-encoding", coding.as_bytes(), why)
     }
 
     fn spent(&mut self, part: &str) -> Judged {
@@ -221,6 +265,9 @@ impl<'r> Judge<'r> {
             return;
         }
         self.suspect(part, value);
+        if self.denial.is_some() {
+            return;
+        }
         let findings = gambeson_detect::judge(value, place, &mut self.judging);
         if findings.list.is_empty() && !findings.exhausted {
             return;
@@ -234,14 +281,16 @@ impl<'r> Judge<'r> {
 
     /// Keeps a value that could become markup, unless it may.
     fn suspect(&mut self, part: &dyn Fn() -> String, value: &[u8]) {
-        if !could_be_markup(value) {
+        if !could_act(value) {
             return;
         }
         let part = part();
         let mut own = self.except.iter().filter(|one| one.names(&part));
         if !own.any(|one| one.holds() == Some(Where::Markup) || one.allows(REFLECTED)) {
             let allow = self.exception(&part, REFLECTED);
-            self.suspects.get_or_insert_default().add(value, &part, allow);
+            if !self.suspects.get_or_insert_default().add(value, &part, allow) {
+                self.denial = self.spent(&part).err();
+            }
         }
     }
 
@@ -274,8 +323,7 @@ fn unreadable(rule: &'static str, why: String) -> Box<Denial> {
 
 impl Sink for Judge<'_> {
     fn field(&mut self, field: Field<'_>) -> Flow {
-        let binary = self.guessing && field.name.iter().chain(field.value).any(|byte| *byte < b'\t');
-        if binary || matches!(field.kind, Kind::Number | Kind::Bool | Kind::Null) {
+        if self.guessing && field.name.iter().chain(field.value).any(|byte| *byte < b'\t') {
             return Flow::Continue;
         }
         let name = String::from_utf8_lossy(field.name);
@@ -287,7 +335,9 @@ impl Sink for Judge<'_> {
             self.value(place, &|| format!("name {}", part()), "", field.name);
         }
         let place = if field.place == Place::File { Where::FileName } else { Where::Value };
-        self.value(place, &part, &name, field.value);
+        if !matches!(field.kind, Kind::Number | Kind::Bool | Kind::Null) {
+            self.value(place, &part, &name, field.value);
+        }
         if self.denial.is_some() { Flow::Stop } else { Flow::Continue }
     }
 
@@ -312,6 +362,37 @@ const fn word(place: Place) -> &'static str {
     }
 }
 
+/// What Python's `b64decode` reads: it passes over all that is not of the alphabet, and ends where the padding is whole.
+fn base64_of(encoded: &[u8]) -> Vec<u8> {
+    let (mut kept, mut pads) = (Vec::new(), 0);
+    for byte in encoded {
+        match byte {
+            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'+' | b'/' => {
+                kept.push(*byte);
+                pads = 0;
+            }
+            b'=' => pads += 1,
+            _ => {}
+        }
+        if pads > 0 && kept.len() % 4 >= 2 && kept.len() % 4 + pads >= 4 {
+            break;
+        }
+    }
+    kept
+}
+
+const LENIENT: GeneralPurpose = GeneralPurpose::new(
+    &alphabet::STANDARD,
+    GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent).with_decode_allow_trailing_bits(true),
+);
+
+/// Whether a structured field has what its structure hardly has, and values that leave their place do.
+fn is_odd(name: &HeaderName, value: &[u8]) -> bool {
+    // Judged by a reader of their own, or written anew before the app sees them.
+    let own = matches!(name.as_str(), "host" | "cookie" | "forwarded") || name.as_str().starts_with("x-forwarded-");
+    !own && value.iter().any(|byte| matches!(byte, b'\'' | b'<' | b'`' | b'$' | b'{' | b'|' | b'\\'))
+}
+
 /// Whether a header field holds what an app may take over as text. The others are structured, read by servers and browsers alone, or
 /// judged elsewhere.
 fn is_free_text(name: &str) -> bool {
@@ -320,6 +401,7 @@ fn is_free_text(name: &str) -> bool {
         "content-encoding" | "transfer-encoding" | "date" | "expect" | "origin" | "range" | "te" | "upgrade" => false,
         "upgrade-insecure-requests" | "cache-control" | "pragma" | "priority" | "dnt" | "via" | "forwarded" => false,
         "keep-alive" | "traceparent" => false,
+        "accept-language" => true,
         _ => !["accept", "sec-", "if-", "access-control-", "x-forwarded-"].iter().any(|start| name.starts_with(start)),
     }
 }

@@ -8,7 +8,7 @@ use crate::{
     },
     record::shown,
 };
-use html5gum::{DefaultEmitter, Token, Tokenizer};
+use html5gum::{DefaultEmitter, StartTag, Token, Tokenizer};
 use http::{HeaderMap, StatusCode, header};
 use memchr::memmem;
 use std::{
@@ -31,21 +31,28 @@ struct Suspect {
     allow: String,
 }
 
-/// So many are kept of one request, the first; more say nothing new.
-const VALUES_MAX: usize = 16;
+/// So many are kept of one request. No visitor sends more values that act; who hides one behind others does.
+const VALUES_MAX: usize = 256;
+/// So many are tried one by one, to name the one that it was.
+const NAMED_MAX: usize = 16;
 /// What is longer is cut: markup that is reflected begins somewhere in it.
 const VALUE_BYTES_MAX: usize = 4 << 10;
 /// A value that stands in the page oftener is replaced so often, no more.
 const PLACES_MAX: usize = 32;
 
 impl Suspects {
-    /// Keeps a value.
-    pub(super) fn add(&self, value: &[u8], part: &str, allow: String) {
+    /// Keeps a value; says whether there was room for it.
+    pub(super) fn add(&self, value: &[u8], part: &str, allow: String) -> bool {
         let value = value.get(..VALUE_BYTES_MAX).unwrap_or(value);
         let mut values = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if values.len() < VALUES_MAX && !values.iter().any(|other| other.value == value) {
+        if values.iter().any(|other| other.value == value) {
+            return true;
+        }
+        let room = values.len() < VALUES_MAX;
+        if room {
             values.push(Suspect { value: value.to_vec(), part: part.to_owned(), allow });
         }
+        room
     }
 
     /// Whether there is none.
@@ -57,10 +64,16 @@ impl Suspects {
     pub(super) fn reflected(&self, body: &[u8], headers: &HeaderMap) -> Option<Box<Denial>> {
         let Text::Plain(text) = text(body, headers) else { return None };
         let values = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut present = values.iter().filter(|one| memmem::find(&text, &one.value).is_some()).peekable();
-        present.peek()?;
+        let present: Vec<&Suspect> = values.iter().filter(|one| memmem::find(&text, &one.value).is_some()).collect();
+        let first = present.first()?;
         let active = Active::of(&text);
-        let found = present.find(|one| active.has_more_than(&Active::of(&without(&text, &one.value))))?;
+        // All at once, as two values can make one tag; then one by one, to say which it was.
+        let clean = present.iter().fold(text.to_vec(), |page, one| without(&page, &one.value));
+        if !active.has_more_than(&Active::of(&clean)) {
+            return None;
+        }
+        let alone = |one: &&&Suspect| active.has_more_than(&Active::of(&without(&text, &one.value)));
+        let found = present.iter().take(NAMED_MAX).find(alone).unwrap_or(first);
         let say = "This page would have shown something that came with the request as a part of itself, so it is not shown.";
         let why = format!(
             "the value of `{}` stands in the page as markup that acts: it was written without encoding (CWE-79)",
@@ -71,8 +84,18 @@ impl Suspects {
     }
 }
 
+/// Whether a value acts by itself wherever a page has it: as content, within a tag, or in an attribute that it leaves. The mere
+/// beginning of a tag does not: people search for `<form`, and the page's own forms begin so too.
+pub(super) fn could_act(value: &[u8]) -> bool {
+    const BEFORE: [&[u8]; 4] = [b"", b"<x ", b"<x a=\"", b"<x a='"];
+    /// Ends what is left open: a tag, or a quote and its tag.
+    const AFTER: &[u8] = b">'>\">";
+    let value = value.get(..VALUE_BYTES_MAX).unwrap_or(value);
+    could_be_markup(value) && BEFORE.iter().any(|before| Active::of_value(&[*before, value, AFTER].concat()))
+}
+
 /// A tag, or quotes to leave an attribute by.
-pub(super) fn could_be_markup(value: &[u8]) -> bool {
+fn could_be_markup(value: &[u8]) -> bool {
     let tag = value.windows(2).any(|pair| matches!(pair, [b'<', b'a'..=b'z' | b'A'..=b'Z' | b'!' | b'/' | b'?']));
     tag || (value.contains(&b'=') && value.iter().any(|byte| matches!(byte, b'"' | b'\'' | b'`')))
 }
@@ -96,11 +119,8 @@ struct Active(HashMap<Vec<u8>, usize>);
 
 impl Active {
     fn of(text: &[u8]) -> Self {
-        let mut emitter = DefaultEmitter::default();
-        emitter.naively_switch_states(true);
         let mut seen = HashMap::<Vec<u8>, usize>::new();
-        for token in Tokenizer::new_with_emitter(text, emitter).flatten() {
-            let Token::StartTag(tag) = token else { continue };
+        for tag in tags(text) {
             for (name, value) in &tag.attributes {
                 if acts(name, value) {
                     *seen.entry([&tag.name[..], b" ", &name[..]].concat()).or_default() += 1;
@@ -113,18 +133,39 @@ impl Active {
         Self(seen)
     }
 
+    /// Whether there is a tag that acts: of those that need them, one with attributes.
+    fn of_value(text: &[u8]) -> bool {
+        let active = |tag: &StartTag<()>| {
+            ACTIVE.contains(&&tag.name[..])
+                && (&tag.name[..] == b"script" || tag.attributes.values().any(|value| !value.is_empty()))
+        };
+        tags(text).any(|tag| active(&tag) || tag.attributes.iter().any(|(name, value)| acts(name, value)))
+    }
+
     fn has_more_than(&self, other: &Self) -> bool {
         self.0.iter().any(|(what, count)| *count > other.0.get(what).copied().unwrap_or(0))
     }
 }
 
+fn tags(text: &[u8]) -> impl Iterator<Item = StartTag<()>> {
+    let mut emitter = DefaultEmitter::default();
+    emitter.naively_switch_states(true);
+    Tokenizer::new_with_emitter(text, emitter).flatten().filter_map(|token| match token {
+        Token::StartTag(tag) => Some(tag),
+        _ => None,
+    })
+}
+
 /// Tags that run, embed, or change what the page is.
 const ACTIVE: [&[u8]; 10] = [b"script", b"iframe", b"frame", b"object", b"embed", b"applet", b"base", b"meta", b"link", b"form"];
 
-/// Handlers, documents within, and addresses that are code.
+/// Handlers, those of scripts that read attributes too (Alpine, Angular, htmx, Vue), documents within, another address for a page's
+/// own form, and addresses that are code.
 fn acts(name: &[u8], value: &[u8]) -> bool {
-    const ADDRESSES: [&[u8]; 6] = [b"href", b"src", b"action", b"formaction", b"data", b"xlink:href"];
-    name.starts_with(b"on") || name == b"srcdoc" || (ADDRESSES.contains(&name) && is_code(value))
+    const ADDRESSES: [&[u8]; 5] = [b"href", b"src", b"action", b"data", b"xlink:href"];
+    const STARTS: [&[u8]; 9] = [b"on", b"@", b":", b"v-", b"x-", b"hx-", b"data-hx-", b"ng-", b"data-ng-"];
+    let handles = STARTS.iter().any(|start| name.starts_with(start));
+    handles || matches!(name, b"srcdoc" | b"formaction") || (ADDRESSES.contains(&name) && is_code(value))
 }
 
 /// Browsers pass over white space and controls in a scheme.

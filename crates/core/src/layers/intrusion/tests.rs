@@ -187,7 +187,7 @@ fn heads_are_judged_too() {
     for attack in [
         Ask::get("/users/1%20UNION%20SELECT%20password%20FROM%20users--"),
         Ask::get("/").header("cookie", "theme=x' OR '1'='1"),
-        Ask::get("/").header("x-name", "${jndi:ldap://evil.example/a}' OR '1'='1"),
+        Ask::get("/").header("x-name", "${jndi:ldap:/evil/a}' OR '1'='1"),
         Ask::get("/").header("referer", "https://a.example/?q=<script>alert(1)</script>"),
     ] {
         assert_eq!(attack.to(&engine("")).status, 403);
@@ -271,4 +271,116 @@ fn a_content_type_may_be_missing() {
         .body(b"{\"a\": \"<script>alert(1)</script>\"}")
         .to(&engine(""));
     assert_eq!(seen.status, 403);
+}
+
+#[test]
+fn names_count_whatever_they_are_the_name_of() {
+    for value in ["1", "true", "null", "[]", "\"x\""] {
+        let body = format!("{{\"a\": [{{\"x' UNION SELECT v FROM secret-- \": {value}}}]}}");
+        let seen = post("application/json", body.as_bytes()).to(&engine(""));
+        assert_eq!((seen.status, rules(&seen)), (403, vec!["sql.union"]), "{value}");
+        let twin = format!("{{\"O'Brien & Sons\": {value}, \"a < b\": 1, \"1.5%\": 2}}");
+        assert_eq!(post("application/json", twin.as_bytes()).to(&engine("")).status, 200);
+    }
+}
+
+#[test]
+fn names_and_passwords_of_basic_authentication_are_judged() {
+    let ask = |credentials: &str| Ask::get("/").header("authorization", credentials).to(&engine(""));
+    // `x' UNION SELECT v FROM secret-- :x`, as it is written and as Python reads it all the same.
+    let attack = "eCcgVU5JT04gU0VMRUNUIHYgRlJPTSBzZWNyZXQtLSA6eA";
+    for credentials in
+        [format!("Basic {attack}=="), format!("basic {attack}"), format!("BASIC  {}", attack.replace("TE", "!T*E"))]
+    {
+        let seen = ask(&credentials);
+        assert_eq!((seen.status, rules(&seen)), (403, vec!["sql.union"]), "{credentials}");
+        assert!(seen.findings[0].value.contains("masked"));
+    }
+    // `ann@example.org:p'--x;#9`, a token, and what is no base64.
+    for credentials in ["Basic YW5uQGV4YW1wbGUub3JnOnAnLS14OyM5", "Bearer eyJhbGciOiJIUzI1NiJ9.e30.x-_", "Basic =", "Basic"] {
+        let seen = ask(credentials);
+        assert_eq!((seen.status, rules(&seen)), (200, vec![]), "{credentials}");
+    }
+}
+
+#[test]
+fn structured_fields_are_judged_where_they_are_none() {
+    for name in
+        ["accept-language", "accept", "origin", "if-none-match", "sec-websocket-protocol", "content-language", "authorization"]
+    {
+        let seen = Ask::get("/").header(name, "x' UNION SELECT v FROM secret-- ").to(&engine(""));
+        assert_eq!(seen.status, 403, "{name}");
+    }
+    let browser = [
+        ("accept-language", "de-CH,de;q=0.9,*;q=0.5"),
+        ("if-none-match", "W/\"it's-{0815}$1\""),
+        ("accept", "text/html;q=0.9,application/ld+json;profile=\"https://www.w3.org/ns/activitystreams\",*/*"),
+        ("via", "1.1 varnish (Varnish/6.0), 1.1 it's"),
+    ];
+    for (name, value) in browser {
+        let seen = Ask::get("/").header(name, value).to(&engine(""));
+        assert_eq!((seen.status, rules(&seen)), (200, vec![]), "{name}");
+    }
+}
+
+#[test]
+fn a_charset_in_which_other_bytes_are_quotes_is_refused_where_it_is_heeded() {
+    let asks = |kind: &str| {
+        (
+            Ask::get("/a?q=%2BACc-").header("content-type", kind),
+            post(kind, b"{\"q\": \"+ACc-\"}"),
+            Ask::get("/a").header("content-type", kind),
+        )
+    };
+    let status = |framework: &str, kind: &str| {
+        let engine = engine(&format!("[app]\nframework = \"{framework}\""));
+        let (query, body, neither) = asks(kind);
+        (query.to(&engine).status, body.to(&engine).status, neither.to(&engine).status)
+    };
+    for said in [
+        "charset=utf-7",
+        "Charset=\"UTF-7\"",
+        "charset*=utf-8''utf-7",
+        "charset*0=ut;charset*1=f-7",
+        "charset =utf-7",
+        "charset=utf-8;charset=cp037",
+    ] {
+        let kind = format!("application/json; {said}");
+        assert_eq!(status("django", &kind), (400, 200, 200), "{said}: a query is decoded by it");
+        assert_eq!(status("other", &kind), (400, 400, 200), "{said}");
+        assert_eq!(status("flask", &kind), (200, 200, 200), "{said}: nothing is decoded by it");
+    }
+    for said in ["", "; charset=utf-8", "; charset=\"ISO-8859-1\"", ";charset=windows-1252; x=y", "; charset=Shift_JIS"] {
+        assert_eq!(status("other", &format!("application/json{said}")), (200, 200, 200), "{said}");
+    }
+}
+
+#[test]
+fn two_content_types_are_no_type() {
+    let twice = |second: &str| post("image/png", b"q=x").header("content-type", second).to(&engine(""));
+    assert_eq!(rules(&twice(FORM)), ["ambiguous"]);
+}
+
+#[test]
+fn what_is_reflected_cannot_hide_behind_others_nor_be_split() {
+    let page = |query: &str, page: &str| {
+        let ask = Ask::get(&format!("/search?{query}")).header("sec-fetch-site", "same-origin");
+        let seen = ask.answered_with(&engine(""), &[("content-type", "text/html")], page.as_bytes());
+        seen.rules().join(",")
+    };
+    let (form, encoded) = ("<form action=/evil><button>go</button>", "%3Cform+action=/evil%3E%3Cbutton%3Ego%3C/button%3E");
+    let decoys = |count: usize| (0..count).map(|at| format!("d{at}=%3Cb{at}&")).collect::<String>();
+    assert_eq!(page(&format!("{}q={encoded}", decoys(40)), &format!("<p>{form}")), "reflected-markup");
+    let acting: String = (0..300).map(|at| format!("d{at}=%3Cform+action=/{at}%3E&")).collect();
+    assert_eq!(page(&acting, "<p>"), "work", "so many that act are nobody's input");
+    assert_eq!(page("a=%3Cform+x='&b='+action=//evil%3E", "<p><form x=' and ' action=//evil>"), "reflected-markup");
+    assert_eq!(
+        page("q=%3Cbutton+form=f+formaction=//evil%3E", "<form id=f></form><button form=f formaction=//evil>"),
+        "reflected-markup"
+    );
+    // People search for what the page itself is made of.
+    let own = "<form action=/search><p onclick='a()'><a href='javascript:void(0)'>x</a><iframe src=/f></iframe>&lt;form";
+    for word in ["%3Cform", "%3Cp", "%3Ca", "%3Ciframe", "%3Cform+action", "%3C/script%3E", "='a()'"] {
+        assert_eq!(page(&format!("q={word}"), own), "", "{word}");
+    }
 }
