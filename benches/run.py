@@ -33,7 +33,7 @@ HEADERS = {
     "permissions-policy": "geolocation=(), camera=(), microphone=()",
     "cross-origin-opener-policy": "same-origin",
 }
-LAYERS = ["transport", "protocol", "rate_limit", "cors", "csrf", "intrusion", "disclosure", "cookies", "headers", "audit_log"]
+LAYERS = ["transport", "protocol", "response", "rate_limit", "cors", "csrf", "intrusion", "disclosure", "cookies", "headers", "audit_log"]
 PROXY_CORE, LOAD_CORE = "0", "1"
 
 

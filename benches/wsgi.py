@@ -23,7 +23,7 @@ BROWSER = [
     ("Sec-Fetch-Mode", "navigate"),
     ("Sec-Fetch-Dest", "document"),
 ]
-LAYERS = "transport protocol rate_limit cors csrf disclosure cookies headers audit_log".split()
+LAYERS = "transport protocol response rate_limit cors csrf disclosure cookies headers audit_log".split()
 
 
 def app(env, start_response):

@@ -322,6 +322,7 @@ def test_who_is_slowed_waits_and_gets_the_answer(serve, app):
     one(VISITOR)
     slow.join(30)
     assert ended == [VISITOR, ATTACKER]
+    assert status(gateway, "/account", method="POST", body=b"text=hello") == 200, "and so does what it sends"
 
 
 def test_decoys_give_a_scanner_away_and_hide_no_page(serve, app):

@@ -17,6 +17,7 @@ mod timings;
 pub mod tls;
 mod tunnel;
 mod upstream;
+mod waiting;
 mod worker;
 
 pub use alert::Alerts;

@@ -9,6 +9,7 @@ use crate::{
     listeners::Listeners,
     timings::Timings,
     tls::{ClientCertificate, Tls},
+    waiting::WaitingRoom,
     worker::{Local, Peer, Shared, Site, Worker},
 };
 use arc_swap::ArcSwap;
@@ -31,7 +32,7 @@ use std::{
     rc::Rc,
     sync::{
         Arc,
-        atomic::{AtomicBool, AtomicUsize, Ordering},
+        atomic::{AtomicBool, Ordering},
     },
     thread::JoinHandle,
     time::Duration,
@@ -89,7 +90,7 @@ impl Server {
             buckets: Buckets::new(BUCKETS_MAX, ledger.metrics.clone()),
             ledger,
             sanctions,
-            waiting: AtomicUsize::new(0),
+            waiting: WaitingRoom::default(),
             proofs: tls.as_ref().map(|tls| Arc::clone(tls.challenges())),
             workers,
             draining: AtomicBool::new(false),

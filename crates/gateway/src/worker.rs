@@ -6,6 +6,7 @@ use crate::{
     timings::Timings,
     tls::acme::Challenges,
     upstream::{AppError, Pool},
+    waiting::{Waiting, WaitingRoom},
 };
 use arc_swap::ArcSwap;
 use bytes::Bytes;
@@ -22,7 +23,7 @@ use std::{
     rc::Rc,
     sync::{
         Arc,
-        atomic::{AtomicBool, AtomicUsize, Ordering},
+        atomic::{AtomicBool, Ordering},
     },
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
@@ -48,8 +49,7 @@ pub(crate) struct Shared {
     pub(crate) site: ArcSwap<Site>,
     pub(crate) buckets: Buckets,
     pub(crate) sanctions: Arc<Sanctions>,
-    /// Requests that wait because of a sanction.
-    pub(crate) waiting: AtomicUsize,
+    pub(crate) waiting: WaitingRoom,
     pub(crate) ledger: Ledger,
     /// Proofs for an ACME server.
     pub(crate) proofs: Option<Arc<Challenges>>,
@@ -57,18 +57,6 @@ pub(crate) struct Shared {
     /// `true` once no new request is to be begun on an old connection.
     pub(crate) draining: AtomicBool,
     pub(crate) drain: watch::Sender<bool>,
-}
-
-/// Requests that wait at most: each holds its connection and its head.
-const WAITING_MAX: usize = 1024;
-
-/// A request that waits.
-pub(crate) struct Waiting(Arc<Shared>);
-
-impl Drop for Waiting {
-    fn drop(&mut self) {
-        self.0.waiting.fetch_sub(1, Ordering::Relaxed);
-    }
 }
 
 /// Belongs to one thread.
@@ -141,9 +129,7 @@ impl Worker {
 
     /// A place among the requests that wait because of a sanction; `None` when there are too many already.
     pub(crate) fn place(&self) -> Option<Waiting> {
-        let waiting = Waiting(self.shared.clone());
-        let before = self.shared.waiting.fetch_add(1, Ordering::Relaxed);
-        (before < WAITING_MAX).then_some(waiting)
+        self.shared.waiting.enter()
     }
 
     /// Writes down an exchange that ended.
