@@ -56,6 +56,8 @@ pub(super) struct Memory {
     states: Vec<State>,
     /// The positions of all states.
     positions: Vec<u16>,
+    /// The pieces that they find.
+    found: Vec<u16>,
     /// States by the hash of what they are; of two with the same hash the later one.
     by_hash: HashMap<u64, u16>,
     /// The positions just reached.
@@ -65,8 +67,8 @@ pub(super) struct Memory {
 #[derive(Debug)]
 struct State {
     before: Before,
-    finds: bool,
     positions: Range<usize>,
+    found: Range<usize>,
 }
 
 impl Memory {
@@ -74,10 +76,15 @@ impl Memory {
         self.states.get(state).and_then(|state| self.positions.get(state.positions.clone())).unwrap_or_default()
     }
 
+    fn found(&self, state: usize) -> &[u16] {
+        self.states.get(state).and_then(|state| self.found.get(state.found.clone())).unwrap_or_default()
+    }
+
     fn clear(&mut self) {
         self.table.clear();
         self.states.clear();
         self.positions.clear();
+        self.found.clear();
         self.by_hash.clear();
     }
 }
@@ -155,7 +162,7 @@ impl Sweep {
             let next = known.filter(|next| *next != UNKNOWN).unwrap_or_else(|| self.step(state, class, memory));
             state = usize::from((next & !FINDS).saturating_sub(1));
             if next & FINDS != 0 {
-                self.places(memory.positions(state)).filter_map(|place| place.found).for_each(|piece| found.insert(piece));
+                memory.found(state).iter().for_each(|piece| found.insert(*piece));
             }
         }
         self.places(memory.positions(state)).filter_map(|place| place.found_at_end).for_each(|piece| found.insert(piece));
@@ -210,16 +217,17 @@ impl Sweep {
             }
             _ => self.new_state(before, hash, memory),
         };
-        let finds = memory.states.get(usize::from(number)).is_some_and(|state| state.finds);
-        (number + 1) | if finds { FINDS } else { 0 }
+        let finds = if memory.found(number.into()).is_empty() { 0 } else { FINDS };
+        (number + 1) | finds
     }
 
     fn new_state(&self, before: Before, hash: u64, memory: &mut Memory) -> u16 {
         let number = u16::try_from(memory.states.len()).unwrap_or_default();
-        let finds = self.places(&memory.reached).any(|place| place.found.is_some());
-        let start = memory.positions.len();
+        let (positions, found) = (memory.positions.len(), memory.found.len());
         memory.positions.extend_from_slice(&memory.reached);
-        memory.states.push(State { before, finds, positions: start..memory.positions.len() });
+        memory.found.extend(self.places(&memory.reached).filter_map(|place| place.found));
+        let state = State { before, positions: positions..memory.positions.len(), found: found..memory.found.len() };
+        memory.states.push(state);
         memory.table.resize(memory.states.len() * self.samples.len(), UNKNOWN);
         memory.by_hash.insert(hash, number);
         number
