@@ -161,7 +161,20 @@ fn hostile() -> Vec<Request> {
         form("128 KB of <a ", long("%3Ca+b=")),
         form("128 KB of ../", long("..%2f")),
         form("128 KB of ${", long("%24%7B")),
+        form("128 KB of (((", long("(")),
+        form("128 KB of quotes", long("'\"`")),
+        form("128 KB of base64", noise(2 * SIZE).replace(|c: char| !c.is_ascii_alphanumeric(), "").chars().take(SIZE).collect()),
         form("128 KB of noise", noise(SIZE)),
+        Request {
+            content_type: Some("application/json"),
+            body: format!("[\"{}\"]", &long("\\u0027")[..SIZE / 6 * 6]).into_bytes(),
+            ..form("128 KB of \\u0027", String::new())
+        },
+        Request {
+            content_type: Some("application/json"),
+            body: long("{\"a\":[").into_bytes(),
+            ..form("128 KB of {[", String::new())
+        },
         form("128 KB of arguments", long("b=c&d=e&")),
     ]
 }

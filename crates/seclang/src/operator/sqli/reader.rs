@@ -4,6 +4,7 @@ mod literal;
 
 use super::token::{Kind, Token};
 use super::words;
+use crate::transform::ByteSet;
 
 /// Inside which quotes the value is taken to stand.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -217,9 +218,11 @@ fn is_white(byte: u8) -> bool {
 }
 
 fn ends_word(byte: u8) -> bool {
-    is_white(byte) || b"[]{}<>:\\?=@!#~+-*/&|^%(),';\"".contains(&byte)
+    const ENDS: ByteSet = ByteSet::new(b"[]{}<>:\\?=@!#~+-*/&|^%(),';\"");
+    is_white(byte) || ENDS.contains(byte)
 }
 
 fn ends_variable(byte: u8) -> bool {
-    (is_white(byte) && byte != 0xa0) || b"<>:\\?=@!#~+-*/&|^%(),';`\"".contains(&byte)
+    const ENDS: ByteSet = ByteSet::new(b"<>:\\?=@!#~+-*/&|^%(),';`\"");
+    (is_white(byte) && byte != 0xa0) || ENDS.contains(byte)
 }
