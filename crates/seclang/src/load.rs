@@ -3,6 +3,7 @@
 mod build;
 mod directives;
 mod draft;
+mod known;
 
 use crate::error::LoadError;
 use crate::files::Files;
