@@ -78,9 +78,13 @@ pub fn keeps_ascii(content_type: &[u8]) -> bool {
     let header = content_type.to_ascii_lowercase();
     memmem::find_iter(&header, b"charset").all(|at| {
         let said = header.get(at + b"charset".len()..).unwrap_or_default();
-        let said = said.strip_prefix(b"=").map(|value| value.strip_prefix(b"\"").unwrap_or(value));
-        let name = said.and_then(|value| value.split(|byte| matches!(byte, b';' | b'"' | b' ' | b'\t')).next());
-        name.is_some_and(is_above_ascii)
+        // Python looks a charset up by its letters and digits, whatever stands around them.
+        let Some(value) = said.strip_prefix(b"=") else { return false };
+        let start = value.iter().position(u8::is_ascii_alphanumeric).unwrap_or(value.len());
+        let value = value.get(start..).unwrap_or_default();
+        let name = value.split(|byte| matches!(byte, b';' | b'"' | b' ' | b'\t')).next().unwrap_or_default();
+        let end = name.iter().rposition(u8::is_ascii_alphanumeric).map_or(0, |last| last + 1);
+        is_above_ascii(name.get(..end).unwrap_or_default())
     })
 }
 
@@ -88,7 +92,10 @@ pub fn keeps_ascii(content_type: &[u8]) -> bool {
 fn is_above_ascii(charset: &[u8]) -> bool {
     const STARTS: [&[u8]; 10] =
         [b"iso-8859-", b"iso8859-", b"windows-125", b"cp125", b"koi8-", b"gb", b"big5", b"euc-", b"shift_jis", b"windows-31j"];
-    is_utf8(charset) || matches!(charset, b"latin1" | b"latin-1") || STARTS.iter().any(|start| charset.starts_with(start))
+    charset.is_empty()
+        || is_utf8(charset)
+        || matches!(charset, b"latin1" | b"latin-1")
+        || STARTS.iter().any(|start| charset.starts_with(start))
 }
 
 /// In a media type the small differences of quoting do not matter but where they meet the boundary or charset, and there

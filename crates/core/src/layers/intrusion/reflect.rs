@@ -41,16 +41,18 @@ const VALUE_BYTES_MAX: usize = 4 << 10;
 const PLACES_MAX: usize = 32;
 
 impl Suspects {
-    /// Keeps a value; says whether there was room for it.
+    /// Keeps a value, without the space around it and in lower case, as apps change both and markup does not mind; says whether
+    /// there was room for it.
     pub(super) fn add(&self, value: &[u8], part: &str, allow: String) -> bool {
-        let value = value.get(..VALUE_BYTES_MAX).unwrap_or(value);
+        let value = value.trim_ascii();
+        let value = value.get(..VALUE_BYTES_MAX).unwrap_or(value).to_ascii_lowercase();
         let mut values = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if values.iter().any(|other| other.value == value) {
             return true;
         }
         let room = values.len() < VALUES_MAX;
         if room {
-            values.push(Suspect { value: value.to_vec(), part: part.to_owned(), allow });
+            values.push(Suspect { value, part: part.to_owned(), allow });
         }
         room
     }
@@ -63,12 +65,13 @@ impl Suspects {
     /// The refusal of a page in which one of them is markup.
     pub(super) fn reflected(&self, body: &[u8], headers: &HeaderMap) -> Option<Box<Denial>> {
         let Text::Plain(text) = text(body, headers) else { return None };
+        let text = text.to_ascii_lowercase();
         let values = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let present: Vec<&Suspect> = values.iter().filter(|one| memmem::find(&text, &one.value).is_some()).collect();
         let first = present.first()?;
         let active = Active::of(&text);
         // All at once, as two values can make one tag; then one by one, to say which it was.
-        let clean = present.iter().fold(text.to_vec(), |page, one| without(&page, &one.value));
+        let clean = present.iter().fold(text.clone(), |page, one| without(&page, &one.value));
         if !active.has_more_than(&Active::of(&clean)) {
             return None;
         }

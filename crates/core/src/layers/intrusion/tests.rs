@@ -343,6 +343,8 @@ fn a_charset_in_which_other_bytes_are_quotes_is_refused_where_it_is_heeded() {
         "charset*=utf-8''utf-7",
         "charset*0=ut;charset*1=f-7",
         "charset =utf-7",
+        "charset=' utf-7'",
+        "charset=\"  utf-7\"",
         "charset=utf-8;charset=cp037",
     ] {
         let kind = format!("application/json; {said}");
@@ -350,7 +352,15 @@ fn a_charset_in_which_other_bytes_are_quotes_is_refused_where_it_is_heeded() {
         assert_eq!(status("other", &kind), (400, 400, 200), "{said}");
         assert_eq!(status("flask", &kind), (200, 200, 200), "{said}: nothing is decoded by it");
     }
-    for said in ["", "; charset=utf-8", "; charset=\"ISO-8859-1\"", ";charset=windows-1252; x=y", "; charset=Shift_JIS"] {
+    for said in [
+        "",
+        "; charset=utf-8",
+        "; charset=\"ISO-8859-1\"",
+        ";charset=windows-1252; x=y",
+        "; charset=Shift_JIS",
+        "; charset='utf-8',",
+        "; charset=",
+    ] {
         assert_eq!(status("other", &format!("application/json{said}")), (200, 200, 200), "{said}");
     }
 }
@@ -373,6 +383,11 @@ fn what_is_reflected_cannot_hide_behind_others_nor_be_split() {
     assert_eq!(page(&format!("{}q={encoded}", decoys(40)), &format!("<p>{form}")), "reflected-markup");
     let acting: String = (0..300).map(|at| format!("d{at}=%3Cform+action=/{at}%3E&")).collect();
     assert_eq!(page(&acting, "<p>"), "work", "so many that act are nobody's input");
+    assert_eq!(
+        page(&format!("q=+{encoded}+"), &format!("<p>{}</p>", form.to_uppercase())),
+        "reflected-markup",
+        "in another case"
+    );
     assert_eq!(page("a=%3Cform+x='&b='+action=//evil%3E", "<p><form x=' and ' action=//evil>"), "reflected-markup");
     assert_eq!(
         page("q=%3Cbutton+form=f+formaction=//evil%3E", "<form id=f></form><button form=f formaction=//evil>"),
