@@ -52,9 +52,16 @@ impl Failure {
 
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}", self.message)?;
-        self.help.iter().try_for_each(|help| write!(f, "\n  help: {help}"))
+        write!(f, "{}", plain(&self.message))?;
+        self.help.iter().try_for_each(|help| write!(f, "\n  help: {}", plain(help)))
     }
+}
+
+/// A text without what speaks to the terminal: a failure quotes names and lines of other people's files (CWE-150).
+fn plain(text: &str) -> String {
+    text.chars()
+        .map(|one| if one.is_control() && !matches!(one, '\n' | '\t') { char::REPLACEMENT_CHARACTER } else { one })
+        .collect()
 }
 
 impl std::error::Error for Failure {}
@@ -94,5 +101,16 @@ fn tell(failure: &Failure, json: bool) {
         eprintln!("{}", serde_json::json!({ "error": failure.message, "help": failure.help }));
     } else {
         eprintln!("gambeson: {failure}");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Failure;
+
+    #[test]
+    fn what_a_failure_quotes_does_not_speak_to_the_terminal() {
+        let failure = Failure::new("a\u{1b}[2J.conf:1:\n\tno\u{9b}31m").help("mend `\u{7}ü`");
+        assert_eq!(failure.to_string(), "a\u{fffd}[2J.conf:1:\n\tno\u{fffd}31m\n  help: mend `\u{fffd}ü`");
     }
 }
