@@ -18,10 +18,10 @@ use crate::{
     policy::{App, LayerName, Listen, Mode, Reader, Route, Section},
     record::{Action, Finding},
     sanction::Charge,
-    store::{Answer, Ask, Subject},
+    store::{Answer, Ask},
 };
 use bytes::Bytes;
-use http::{HeaderMap, StatusCode};
+use http::{HeaderMap, HeaderValue, StatusCode};
 use std::{borrow::Cow, time::Duration};
 
 /// One defence. It copes with absent facts, does not know its own mode, and keeps no state of its own.
@@ -267,8 +267,8 @@ pub struct Facts {
     pub(crate) suspects: Option<intrusion::Suspects>,
     /// What the rule set has made of the exchange so far.
     pub(crate) crs: Option<intrusion::crs::Judgement>,
-    /// Whom the exchange is counted for, by what the client itself sent.
-    pub(crate) subjects: Vec<Subject>,
+    /// The client's cookies as it sent them: by them it is told whom the exchange counts for.
+    pub(crate) cookies_sent: Vec<HeaderValue>,
     /// The name that an attempt to log in tries.
     pub(crate) tried: Option<response::Tried>,
     /// What a sanction changes in the answer.

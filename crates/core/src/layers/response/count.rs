@@ -13,7 +13,7 @@ use crate::{
     sanction::{Charge, Rung},
     store::Subject,
 };
-use http::StatusCode;
+use http::{StatusCode, header};
 
 /// Rules of `intrusion` that say how odd a request is, not that it attacks.
 const ODD: [&str; 4] = ["ambiguous", "unreadable", "work", "crs-partial"];
@@ -27,10 +27,12 @@ pub(super) fn charges(ladder: &Ladder, ended: &Ended<'_>, charges: &mut Vec<Char
     }
     let path = ended.request.target.decoded_path();
     let foreign = is_foreign(ended.request);
-    let mut subjects = ended.request.facts.subjects.clone();
-    if subjects.is_empty() {
-        subjects = who::subjects(ladder, ended.request);
-    }
+    let (client, sent) = (ended.request.client, &ended.request.facts.cookies_sent);
+    let subjects = match sent.is_empty() {
+        // It was refused before this layer was asked.
+        true => who::subjects(ladder, client, ended.request.headers.get_all(header::COOKIE)),
+        false => who::subjects(ladder, client, sent),
+    };
     for watched in ladder.scenarios.iter().filter(|watched| watched.counts(events, path, ended.app_status)) {
         let Some(distinct) = value(watched.distinct, ended.request) else { continue };
         let weights =

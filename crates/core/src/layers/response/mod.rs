@@ -90,7 +90,8 @@ impl Layer for Ladder {
 
     fn ask(&self, request: &Request, _: Option<&Route>, asks: &mut Vec<Ask>) {
         if !self.spares(request.client) {
-            let (subjects, shown) = (who::subjects(self, request), challenge::shown(request));
+            let cookies = request.headers.get_all(header::COOKIE);
+            let (subjects, shown) = (who::subjects(self, request.client, cookies), challenge::shown(request));
             asks.push(Ask::Standing { subjects, shown, wait: self.wait, pass: self.pass });
         }
     }
@@ -99,10 +100,8 @@ impl Layer for Ladder {
         if self.spares(request.client) {
             return Verdict::Pass;
         }
-        // By what the client itself sent: other layers may change its cookies on the way.
-        if request.headers.contains_key(header::COOKIE) {
-            request.facts.subjects = who::subjects(self, request);
-        }
+        // Other layers may change its cookies on the way.
+        request.facts.cookies_sent = request.headers.get_all(header::COOKIE).iter().cloned().collect();
         let verdict = match answers.first() {
             Some(Answer::Standing(Some(standing))) => self.apply(request, standing),
             _ => Verdict::Pass,

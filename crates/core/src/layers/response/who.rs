@@ -4,15 +4,20 @@
 use super::{Ladder, challenge};
 use crate::{exchange::Request, store::Subject};
 use http::HeaderValue;
-use std::hash::{DefaultHasher, Hasher as _};
+use std::{
+    hash::{DefaultHasher, Hasher as _},
+    net::IpAddr,
+};
 
 /// More session cookies are not looked at: a browser has one or two.
 const SESSIONS_MAX: usize = 8;
 
-/// The network first, then the sessions.
-pub(super) fn subjects(ladder: &Ladder, request: &Request) -> Vec<Subject> {
-    let mut subjects = vec![Subject::customer(request.client)];
-    let sessions = request.cookies().filter(|(name, value)| is_session(ladder, name) && !value.is_empty());
+/// The network first, then the sessions that these `Cookie` lines name.
+pub(super) fn subjects<'h>(ladder: &Ladder, client: IpAddr, lines: impl IntoIterator<Item = &'h HeaderValue>) -> Vec<Subject> {
+    let mut subjects = vec![Subject::customer(client)];
+    let pairs = lines.into_iter().filter_map(|line| line.to_str().ok()).flat_map(|line| line.split(';'));
+    let cookies = pairs.filter_map(|pair| pair.split_once('=')).map(|(name, value)| (name.trim(), value.trim()));
+    let sessions = cookies.filter(|(name, value)| is_session(ladder, name) && !value.is_empty());
     for subject in sessions.map(|(_, value)| session(value)).take(SESSIONS_MAX) {
         if !subjects.contains(&subject) {
             subjects.push(subject);
@@ -23,8 +28,8 @@ pub(super) fn subjects(ladder: &Ladder, request: &Request) -> Vec<Subject> {
 
 /// Whether a cookie of that name holds a session: tokens against forged requests stay the same for all that a browser does.
 pub(super) fn is_session(ladder: &Ladder, name: &str) -> bool {
-    let lower = name.to_ascii_lowercase();
-    ladder.session_cookies.contains(name) && !lower.contains("csrf") && !lower.contains("xsrf") && !challenge::is_pass(name)
+    let has = |word: &str| name.as_bytes().windows(word.len()).any(|part| part.eq_ignore_ascii_case(word.as_bytes()));
+    ladder.session_cookies.contains(name) && !has("csrf") && !has("xsrf") && !challenge::is_pass(name)
 }
 
 fn session(value: &str) -> Subject {
