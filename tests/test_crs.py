@@ -158,6 +158,15 @@ def test_an_archive_that_leads_elsewhere_is_refused(guarded_app):
     assert not list(gateway.folder.rglob("stray.conf"))
 
 
+@pytest.mark.parametrize("rule", ["Include /etc/passwd", 'SecRule ARGS "@pmFromFile /etc/passwd" "id:9,phase:2,deny"'])
+def test_a_rule_set_that_reads_elsewhere_is_not_installed(guarded_app, tmp_path, rule):
+    gateway = guarded_app("")
+    rule_set(tmp_path / "hostile", RULES + rule + "\n")
+    done = gateway.run("rules", "add", str(tmp_path / "hostile"))
+    assert done.returncode == 2 and "outside the rule set" in done.stderr, done.stderr
+    assert "root:" not in done.stderr + done.stdout
+
+
 def test_the_regression_tests_of_a_rule_set_are_run_and_named(guarded_app):
     gateway = guarded_app("")
     own = gateway.folder / "own"

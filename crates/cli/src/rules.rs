@@ -122,11 +122,11 @@ fn list(global: &Global) -> Result {
     Ok(Outcome::Fine)
 }
 
-/// Whether the rules of a folder load as a policy would load them; else what is wrong.
+/// Whether the rules of a folder load as a policy would load them, from nothing but that folder; else what is wrong.
 fn loads(folder: &Path) -> Result<()> {
     let path = toml::Value::from(folder.display().to_string());
     let policy = Policy::parse(&format!("[intrusion.crs]\npath = {path}")).map_err(failure)?;
-    policy.load_rules(&RuleFiles::beside(folder)).map(drop).map_err(|problems| {
+    policy.load_rules(&RuleFiles::within(folder)).map(drop).map_err(|problems| {
         let lines = problems.0.iter().map(|problem| format!("\n  {}\n    help: {}", problem.message, problem.help));
         Failure::new(format!("these rules do not load:{}", lines.collect::<String>()))
     })

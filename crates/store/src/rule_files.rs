@@ -17,20 +17,38 @@ const FILES_MAX: usize = 1000;
 #[derive(Debug, Clone)]
 pub struct RuleFiles {
     folder: PathBuf,
+    /// Whether nothing outside the folder is read.
+    is_closed: bool,
 }
 
 impl RuleFiles {
     /// Relative paths count from the folder of this file, the policy.
     #[must_use]
     pub fn beside(policy: &Path) -> Self {
-        Self { folder: policy.parent().unwrap_or(Path::new("")).to_owned() }
+        Self { folder: policy.parent().unwrap_or(Path::new("")).to_owned(), is_closed: false }
+    }
+
+    /// Only what lies in this folder, whatever rules name and links point to: for a rule set that nobody has looked at yet (CWE-22).
+    #[must_use]
+    pub fn within(folder: &Path) -> Self {
+        Self { folder: folder.to_owned(), is_closed: true }
+    }
+
+    fn place(&self, path: &str) -> Result<PathBuf, String> {
+        let place = self.folder.join(path);
+        if !self.is_closed {
+            return Ok(place);
+        }
+        let real = |path: &Path| path.canonicalize().map_err(|error| error.to_string());
+        let (place, folder) = (real(&place)?, real(&self.folder)?);
+        if place.starts_with(folder) { Ok(place) } else { Err("it lies outside the rule set".to_owned()) }
     }
 }
 
 impl policy::RuleFiles for RuleFiles {
     fn read(&self, path: &str) -> Result<Vec<u8>, String> {
         let mut bytes = Vec::new();
-        let file = File::open(self.folder.join(path)).map_err(|error| error.to_string())?;
+        let file = File::open(self.place(path)?).map_err(|error| error.to_string())?;
         file.take(FILE_BYTES_MAX + 1).read_to_end(&mut bytes).map_err(|error| error.to_string())?;
         if bytes.len() as u64 > FILE_BYTES_MAX {
             return Err(format!("it is larger than {FILE_BYTES_MAX} bytes"));
@@ -82,5 +100,20 @@ mod tests {
         assert_eq!(files.read("rules/a.conf").unwrap(), b"a.conf");
         assert!(files.read("rules/none.conf").is_err());
         assert!(files.list("*/a.conf").is_err() && files.list("gone/*.conf").is_err());
+    }
+
+    #[test]
+    fn a_closed_folder_shows_nothing_else() {
+        let (folder, other) = (tempfile::tempdir().unwrap(), tempfile::NamedTempFile::new().unwrap());
+        fs::write(folder.path().join("a.conf"), "a").unwrap();
+        std::os::unix::fs::symlink(other.path(), folder.path().join("link.conf")).unwrap();
+        let files = RuleFiles::within(folder.path());
+        let own = folder.path().join("a.conf");
+        assert_eq!(files.read("a.conf").unwrap(), b"a");
+        assert_eq!(files.read(own.to_str().unwrap()).unwrap(), b"a");
+        for outside in [other.path().to_str().unwrap(), "link.conf", "../../../etc/passwd"] {
+            assert!(files.read(outside).is_err(), "{outside}");
+            assert!(RuleFiles::beside(&own).read(outside).is_ok() || outside.starts_with(".."), "{outside}");
+        }
     }
 }
