@@ -10,7 +10,7 @@ pub(super) const DROPPED: &str = r#"[
     "x-remote-*", "x-auth-request-*", "x-auth-user*", "x-authenticated-*", "x-authentik-*", "x-webauth-*", "x-pomerium-*",
     "x-goog-authenticated-*", "x-amzn-oidc-*", "x-ms-client-principal*", "cf-access-*",
     "x-ssl-*", "ssl-client-*", "x-client-cert*", "client-cert", "client-cert-chain",
-    "x-script-name", "script-name", "path-info",
+    "x-script-name", "script-name", "path-info", "x-url-scheme", "front-end-https", "x-proxy-user",
     "x-original-*", "x-rewrite-url", "x-host",
     "x-http-method-override", "x-http-method", "x-method-override",
     "x-client-ip", "client-ip", "true-client-ip", "x-cluster-client-ip", "cf-connecting-ip", "fastly-client-ip",
