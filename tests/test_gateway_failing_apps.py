@@ -60,7 +60,7 @@ def test_an_app_that_fails_is_a_clear_error_and_the_gateway_lives(serve, how, st
 def test_an_answer_that_breaks_off_is_not_passed_for_whole(serve, framing):
     def script(connection, _head):
         if framing == "length":
-            connection.sendall(b"HTTP/1.1 200 OK\r\ncontent-type: application/zip\r\ncontent-length: 100\r\n\r\nhalf")
+            connection.sendall(b"HTTP/1.1 200 OK\r\ncontent-type: image/png\r\ncontent-length: 100\r\n\r\nhalf")
         else:
             connection.sendall(b"HTTP/1.1 200 OK\r\ncontent-type: application/zip\r\ntransfer-encoding: chunked\r\n\r\n4\r\nhalf\r\n")
         return False
@@ -68,6 +68,17 @@ def test_an_answer_that_breaks_off_is_not_passed_for_whole(serve, framing):
     gateway = serve(upstream=App(script).url)
     answer = exchange(gateway.plain(), b"GET / HTTP/1.1\r\n" + HOST + b"\r\n")
     assert b"half" in answer and not answer.endswith(b"0\r\n\r\n")
+    assert "app-broke-off" in rules(gateway)
+
+
+def test_an_answer_that_breaks_off_before_its_head_left_is_a_502(serve):
+    def script(connection, _head):
+        connection.sendall(b"HTTP/1.1 200 OK\r\ncontent-type: text/plain\r\ncontent-length: 100\r\n\r\nhalf")
+        return False
+
+    gateway = serve(upstream=App(script).url)
+    answer = exchange(gateway.plain(), b"GET / HTTP/1.1\r\n" + HOST + b"\r\n")
+    assert answer.startswith(b"HTTP/1.1 502 ") and b"half" not in answer
     assert "app-broke-off" in rules(gateway)
 
 

@@ -13,21 +13,17 @@ pub(super) const BYTES: usize = 512;
 
 /// A name, and how such a file begins.
 const FILES: [(&str, &str); 5] = [
-    ("the system's list of users", r"^root:[^:\n]{0,64}:0:0:[^:\n]{0,64}:/"),
-    ("the system's list of passwords", r"^root:[$*!][^:\n]{0,160}:\d{1,6}:\d"),
-    ("a list of passwords", r"^[\w.@-]{1,64}:(?:\$apr1\$|\$2[aby]\$\d\d\$|\$[56]\$|\{SHA\})[./\w$=+]{20,}\s*(?:\n|$)"),
-    ("the environment of a process", r"^(?:[A-Za-z_]\w{0,60}=[^\x00\n]{0,400}\x00){2}"),
-    ("the settings of a repository", r"^\[core\]\s{1,8}repositoryformatversion\s?=\s?\d"),
+    ("the system's list of users", r"^root:[^:\n]*:0:0:[^:\n]*:/"),
+    ("the system's list of passwords", r"^root:[$*!][^:\n]*:\d+:\d"),
+    ("a list of passwords", r"^[\w.@-]+:(?:\$apr1\$|\$2[aby]\$\d\d\$|\$[56]\$|\{SHA\})[./\w$=+]{20,}\s*(?:\n|$)"),
+    ("the environment of a process", r"^(?:[A-Za-z_]\w*=[^\x00\n]*\x00){2}"),
+    ("the settings of a repository", r"^\[core\]\s+repositoryformatversion\s?=\s?\d"),
 ];
-
-/// What a file may be wrapped into by an app that means to show something else: tags, white space, a byte order mark.
-const WRAPPED: &str = r"(?:\xef\xbb\xbf|\s|<[a-zA-Z!/][^<>]{0,120}>){0,24}";
 
 static SET: LazyLock<Option<RegexSet>> = LazyLock::new(|| build().ok());
 
 fn build() -> Result<RegexSet, regex::Error> {
-    let patterns = FILES.iter().map(|(_, pattern)| pattern.replacen('^', &format!("^{WRAPPED}"), 1));
-    RegexSetBuilder::new(patterns).unicode(false).size_limit(4 << 20).dfa_size_limit(4 << 20).build()
+    RegexSetBuilder::new(FILES.iter().map(|(_, pattern)| pattern)).unicode(false).build()
 }
 
 /// Whether an answer may be such a file: it says its length, so that waiting for its beginning holds up no stream, and is nothing
@@ -51,9 +47,19 @@ pub(super) fn may_be(response: &Response) -> bool {
 
 /// Which file begins like this.
 pub(super) fn named(start: &[u8]) -> Option<&'static str> {
-    let start = start.get(..BYTES).unwrap_or(start);
+    let start = unwrapped(start.get(..BYTES).unwrap_or(start));
     let found = SET.as_ref()?.matches(start).iter().next()?;
     FILES.get(found).map(|(name, _)| *name)
+}
+
+/// What stands behind the tags and white space of an app that means to show something else.
+fn unwrapped(mut text: &[u8]) -> &[u8] {
+    loop {
+        text = text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(text).trim_ascii_start();
+        let [b'<', b'a'..=b'z' | b'A'..=b'Z' | b'!' | b'/', ..] = text else { return text };
+        let Some(rest) = memchr::memchr(b'>', text).and_then(|end| text.get(end + 1..)) else { return text };
+        text = rest;
+    }
 }
 
 #[cfg(test)]
