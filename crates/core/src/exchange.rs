@@ -49,7 +49,7 @@ pub struct Tls {
 }
 
 /// A request head as a host received it, before anything is decided.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Received {
     /// The method.
     pub method: Method,

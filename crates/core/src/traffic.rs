@@ -8,8 +8,7 @@ use crate::{
     policy::{Recorded, Recording},
     record::{Action, Finding},
 };
-use bytes::Bytes;
-use http::{HeaderMap, Method, StatusCode, Version};
+use http::StatusCode;
 use std::{
     net::{IpAddr, Ipv6Addr},
     sync::{Arc, Mutex, PoisonError},
@@ -24,18 +23,8 @@ pub struct Sent {
     pub scheme: Scheme,
     /// The name that TLS was opened for.
     pub sni: Option<String>,
-    /// The method.
-    pub method: Method,
-    /// The target as sent.
-    pub target: Bytes,
-    /// HTTP/2's `:authority`, or that of an absolute target.
-    pub authority: Option<String>,
-    /// The version.
-    pub version: Version,
-    /// The header fields as sent.
-    pub headers: HeaderMap,
-    /// Whether a body followed.
-    pub has_body: bool,
+    /// Its head.
+    pub head: Received,
     /// What was seen of the body.
     body: Shared,
     policy: Recording,
@@ -82,12 +71,7 @@ impl Sent {
             client: if policy.by_address { client } else { network(client) },
             scheme,
             sni: connection.tls.as_ref().and_then(|tls| tls.sni.clone()),
-            method: received.method.clone(),
-            target: received.target.clone(),
-            authority: received.authority.clone(),
-            version: received.version,
-            headers: received.headers.clone(),
-            has_body: received.has_body,
+            head: received.clone(),
             body: Shared::default(),
             policy,
         })
@@ -190,7 +174,7 @@ mod tests {
     fn a_refused_request_is_kept_as_it_came_with_the_clients_network() {
         let engine = engine("[record]\nrequests = \"refused\"");
         let kept = refused(&engine, Ask::get("/a?q=%27%20union%20select%20a,b%20from%20c--").peer("192.0.2.77")).unwrap();
-        assert_eq!(kept.sent.target, "/a?q=%27%20union%20select%20a,b%20from%20c--");
+        assert_eq!(kept.sent.head.target, "/a?q=%27%20union%20select%20a,b%20from%20c--");
         assert_eq!(kept.sent.client.to_string(), "192.0.2.0");
         assert_eq!(kept.stopped.unwrap().rule, "sql.union");
         let kept = refused(&engine, Ask::get("/a?q=%27%20union%20select%20a,b%20from%20c--").peer("2001:db8:1:2::7")).unwrap();
@@ -201,7 +185,7 @@ mod tests {
     fn what_could_not_be_read_is_kept_too() {
         let engine = engine("[record]\nrequests = \"refused\"");
         let kept = refused(&engine, Ask::get("/a\\..\\b").header("host", "a b")).unwrap();
-        assert!(kept.sent.target.starts_with(b"/a") && kept.status == 400 && kept.stopped.is_some());
+        assert!(kept.sent.head.target.starts_with(b"/a") && kept.status == 400 && kept.stopped.is_some());
     }
 
     #[test]

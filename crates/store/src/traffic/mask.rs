@@ -25,9 +25,9 @@ const LENGTH_MAX: usize = 1024;
 pub(super) fn mask(traffic: Traffic) -> Request {
     let Traffic { id, time_ms, sent, status, stopped } = traffic;
     let mut masked = Masked::new();
-    let target = target(&sent.target, &mut masked);
+    let target = target(&sent.head.target, &mut masked);
     let headers = headers(&sent, &mut masked);
-    let body = sent.has_body.then(|| body_of(&sent, &mut masked));
+    let body = sent.head.has_body.then(|| body_of(&sent, &mut masked));
     Request {
         id,
         time_ms,
@@ -36,10 +36,10 @@ pub(super) fn mask(traffic: Traffic) -> Request {
         one_of_all: sent.policy().requests == gambeson_core::policy::Recorded::All,
         https: sent.scheme == gambeson_core::exchange::Scheme::Https,
         sni: sent.sni.clone(),
-        method: sent.method.to_string(),
+        method: sent.head.method.to_string(),
         target: target.into(),
-        authority: sent.authority.as_deref().map(|text| host(text, "authority", &mut masked)),
-        version: version(sent.version),
+        authority: sent.head.authority.as_deref().map(|text| host(text, "authority", &mut masked)),
+        version: version(sent.head.version),
         headers,
         body,
         masked,
@@ -64,7 +64,7 @@ fn version(version: Version) -> u8 {
 fn body_of(sent: &Sent, masked: &mut Masked) -> Body {
     let copied = sent.body();
     let cut = copied.seen > copied.bytes.len() as u64 || !copied.whole;
-    let kind = sent.headers.get(header::CONTENT_TYPE).map(http::HeaderValue::as_bytes);
+    let kind = sent.head.headers.get(header::CONTENT_TYPE).map(http::HeaderValue::as_bytes);
     let text = sent.policy().bodies.then(|| body::mask(kind.unwrap_or_default(), &copied.bytes, cut, masked)).flatten();
     Body { whole: !cut && text.is_some(), text: text.map(Text::from), bytes: copied.seen }
 }
@@ -174,7 +174,7 @@ const CLIENTS: [&str; 6] = ["x-forwarded-for", "forwarded", "x-real-ip", "x-clie
 const PLAIN: [&str; 3] = ["user-agent", "content-type", "content-length"];
 
 fn headers(sent: &Sent, masked: &mut Masked) -> Vec<(String, Text)> {
-    let fields = sent.headers.iter().map(|(name, value)| {
+    let fields = sent.head.headers.iter().map(|(name, value)| {
         let name = name.as_str();
         let bytes = value.as_bytes();
         let text = String::from_utf8_lossy(bytes);

@@ -130,8 +130,8 @@ impl Drop for Recorder {
 /// Roughly how much memory a request takes, in bytes.
 fn weight(traffic: &Traffic) -> usize {
     let sent = &traffic.sent;
-    let fields: usize = sent.headers.iter().map(|(name, value)| name.as_str().len() + value.len() + 64).sum();
-    FIXED_BYTES + sent.target.len() + fields + sent.body_weight()
+    let fields: usize = sent.head.headers.iter().map(|(name, value)| name.as_str().len() + value.len() + 64).sum();
+    FIXED_BYTES + sent.head.target.len() + fields + sent.body_weight()
 }
 
 struct Writer {

@@ -5,6 +5,7 @@ use crate::{
     layers::{Denial, Form, Reply},
     record::Action,
     sanction::{Pass, Shown},
+    target::{Target, TargetRules},
 };
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
@@ -37,7 +38,7 @@ pub(super) fn is_endpoint(request: &Request) -> bool {
 
 /// Lets somebody go on to where they wanted to, with the pass they have earned or without one they do not need.
 pub(super) fn go_on(request: &Request, earned: Option<(&str, Duration)>) -> Reply {
-    let next = parameter(request, "next").filter(|next| is_path(next)).unwrap_or_else(|| "/".to_owned());
+    let next = parameter(request, "next").as_deref().and_then(way_on).unwrap_or_else(|| "/".to_owned());
     let mut headers = HeaderMap::new();
     headers.insert(header::LOCATION, HeaderValue::from_str(&next).unwrap_or(HeaderValue::from_static("/")));
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
@@ -51,10 +52,13 @@ pub(super) fn go_on(request: &Request, earned: Option<(&str, Duration)>) -> Repl
     Reply { rule: "passed", action, status: StatusCode::SEE_OTHER, headers, body: Bytes::new() }
 }
 
-/// Only a path of this site: anything else would make us send visitors elsewhere (CWE-601).
-fn is_path(next: &str) -> bool {
-    let mut bytes = next.bytes();
-    bytes.next() == Some(b'/') && !matches!(bytes.next(), Some(b'/' | b'\\')) && next.bytes().all(|b| (0x21..=0x7e).contains(&b))
+/// A target of this site, in the one form in which it would be judged: anything else would make us send visitors elsewhere, as
+/// whoever takes `/..//a.example` for `//a.example` would be (CWE-601).
+fn way_on(next: &str) -> Option<String> {
+    let leaves = |path: &str| !path.starts_with('/') || path.starts_with("//") || path.starts_with("/\\");
+    let target =
+        Target::parse(next.as_bytes(), &TargetRules::default()).ok().filter(|_| next.len() <= BYTES_MAX && !leaves(next))?;
+    Some(target.as_str().to_owned()).filter(|path| !leaves(path))
 }
 
 fn parameter(request: &Request, name: &str) -> Option<String> {
@@ -85,7 +89,27 @@ pub(super) fn ask(request: &Request, pass: Option<&Pass>, wait: Duration, mut de
         true => parameter(request, "next").unwrap_or_default(),
         false => request.target.as_str().to_owned(),
     };
-    let next = Some(next).filter(|next| next.len() <= BYTES_MAX && is_path(next)).unwrap_or_else(|| "/".to_owned());
+    let next = way_on(&next).unwrap_or_else(|| "/".to_owned());
     denial.form = Some(Form { action: ENDPOINT, hidden: vec![("token", token.clone()), ("next", next)], button: "Go on" });
     denial
+}
+
+#[cfg(test)]
+mod tests {
+    use super::way_on;
+
+    #[test]
+    fn the_way_on_is_one_of_this_site() {
+        for own in ["/", "/articles?page=2", "/a%20b/c.html?q=O'Brien&x=%C3%A9", "/search?q=https://a.example"] {
+            assert!(way_on(own).is_some(), "{own}");
+        }
+        for foreign in
+            ["//evil.example", "/\\evil.example", "https://evil.example/", "evil.example", "/\t/evil.example", "/a\r\nx: y", ""]
+        {
+            assert_eq!(way_on(foreign), None, "{foreign}");
+        }
+        for odd in ["/..//evil.example", "/.//evil.example", "/a/../../..//evil.example", "/%2e%2e//evil.example"] {
+            assert!(way_on(odd).is_none_or(|path| path == "/evil.example"), "{odd}: {:?}", way_on(odd));
+        }
+    }
 }
