@@ -113,7 +113,7 @@ def test_the_operator_bans_and_lifts_with_and_without_a_gateway(serve, app):
 
 def test_the_command_says_what_it_does_not_take(serve, app):
     gateway = serve("", upstream=app.url)
-    for wrong in (["add", "alice"], ["add", "192.0.2.0/24"], ["add", "192.0.2.1", "--for", "ever"], ["lift", "192.0.2.1"]):
+    for wrong in (["add", "alice"], ["add", "192.0.0.0/16"], ["add", "192.0.2.1", "--for", "ever"], ["lift", "192.0.2.1"]):
         run = gateway.run("bans", *wrong)
         assert run.returncode == 2 and run.stderr and "panicked" not in run.stderr, wrong
 
@@ -341,3 +341,135 @@ def test_metrics_count_sanctions(serve, app):
     _, _, page = parse(exchange(connection, b"GET /metrics HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n"))
     assert b'gambeson_sanctions_total{rung="ban"} 1' in page
     assert b'gambeson_findings_total{layer="response",rule="ban",mode="enforce"} 1' in page
+
+
+# --- ways around it --------------------------------------------------------------------------------------------------
+
+
+def rungs(gateway):
+    return {one["rung"] for one in bans(gateway, "list")}
+
+
+def test_who_says_that_a_foreign_page_made_it_attack_gets_to_the_challenge_all_the_same(serve, app):
+    gateway = serve('[response]\nslow = "1ms"\n', upstream=app.url)
+    for _ in range(40):
+        ask(gateway, ATTACK, headers=["sec-fetch-site: cross-site", "sec-fetch-mode: no-cors", "sec-fetch-dest: image"])
+    assert rungs(gateway) == {"challenge"}
+    assert status(gateway, "/") == 429 and status(gateway, "/", VISITOR) == 200
+
+
+def test_a_scanner_is_one_whatever_it_says_that_it_asks_for(serve, app):
+    gateway = serve('[response]\nslow = "1ms"\n', upstream=app.url)
+    picture = ["sec-fetch-site: same-origin", "sec-fetch-dest: image"]
+    assert [status(gateway, f"/old-{page}.zip", headers=picture) for page in range(300)].count(404) == 300
+    for user in range(300):
+        status(gateway, f"/users/{user}", VISITOR, headers=picture)
+    assert {one["scenario"] for one in bans(gateway, "list")} == {"scanning", "enumeration"}
+
+
+def test_a_pass_is_for_one_offence(serve, app):
+    policy = CHALLENGE.replace('"challenge", "block"', '"challenge"')
+    gateway = serve(policy, upstream=app.url)
+    for _ in range(2):
+        ask(gateway, ATTACK)
+    way = challenged(gateway)
+    threading.Event().wait(1.1)
+    cookie = [f"cookie: {header(ask(gateway, way)[1], b'set-cookie').decode().split(';')[0]}"]
+    assert status(gateway, "/", headers=cookie) == 200
+    for _ in range(2):
+        assert status(gateway, ATTACK, headers=cookie) == 403
+    assert status(gateway, "/", headers=cookie) == 429, "who attacks on with the pass has none any more"
+    assert status(gateway, way, headers=cookie) == 429, "nor a second one for the same form"
+
+
+def guesses(gateway, **options):
+    return [ask(gateway, "/form", method="POST", **options)[0] for _ in range(4)]
+
+
+def form_app(connection, head):
+    """An app whose login answers as the request asks for it."""
+    status, kind, body = (header(head, name) for name in (b"x-status", b"x-type", b"x-body"))
+    body = body or b""
+    connection.sendall(
+        b"HTTP/1.1 " + (status or b"200 OK") + b"\r\ncontent-type: " + (kind or b"text/html; charset=utf-8")
+        + b"\r\ncontent-length: %d\r\n\r\n" % len(body) + body
+    )
+
+
+GUESS = (
+    '[rate_limit]\nlogin = []\nlogin_paths = ["/form"]\n'
+    '[[response.scenario]]\nname = "brute-force"\ncount = 3\nladder = ["block"]\n'
+)
+FORM = "content-type: application/x-www-form-urlencoded"
+
+
+@pytest.fixture
+def login():
+    app = App(form_app)
+    yield app
+    app.close()
+
+
+FORM_AGAIN = 'x-body: <form><input name=user><input type="password" name=p></form>'
+
+
+@pytest.mark.parametrize("headers", [
+    [FORM, FORM_AGAIN],
+    [FORM.replace("application/x-www", "Application/X-WWW"), FORM_AGAIN],
+    [" content-type: application/json".strip(), 'x-type: application/json', 'x-body: {"error": "wrong password"}'],
+    ["content-type: application/json", 'x-type: application/json; charset=utf-8', 'x-body: {"ok": false, "detail": "no"}'],
+    ["content-type: application/json", 'x-type: application/json', 'x-body: {"data": null, "errors": [{"message": "no"}]}'],
+    ["content-type: application/json", "x-status: 401 Unauthorized", "x-type: application/json", "x-body: {}"],
+])
+def test_failed_logins_are_seen_in_every_shape(serve, login, headers):
+    gateway = serve(GUESS, upstream=login.url)
+    body = b'{"user": "me", "password": "x"}' if "json" in headers[0] else b"user=me&password=x"
+    answers = guesses(gateway, headers=headers, body=body)
+    assert answers[-1] == 403 and 403 not in answers[:-1]
+
+
+@pytest.mark.parametrize("headers", [
+    [FORM, "x-body: <h1>Welcome back</h1>"],
+    [FORM, "x-status: 302 Found"],
+    ["content-type: application/json", "x-type: application/json", 'x-body: {"token": "abc", "error": null}'],
+    ["content-type: application/json", "x-type: application/json", 'x-body: {"ok": true, "text": "error"}'],
+    ["content-type: application/json", "x-type: application/json", 'x-body: {"user": {"error": "no"}, "errors": []}'],
+])
+def test_logins_that_worked_are_no_guesses(serve, login, headers):
+    gateway = serve(GUESS, upstream=login.url)
+    body = b'{"user": "me", "password": "x"}' if "json" in headers[0] else b"user=me&password=x"
+    assert 403 not in guesses(gateway, headers=headers, body=body)
+
+
+def test_guesses_by_basic_authentication_are_seen_on_every_path(serve, login):
+    gateway = serve(GUESS, upstream=login.url)
+    tries = lambda scheme, source: [
+        ask(gateway, "/admin", source, headers=[f"authorization: {scheme} YTpi", "x-status: 401 Unauthorized"])[0] for _ in range(4)
+    ]
+    assert tries("basic", ATTACKER) == [401] * 3 + [403]
+    assert tries("Bearer", VISITOR) == [401] * 4, "a token that has ended is no guess"
+    assert status(gateway, "/admin", ATTACKER, headers=["cookie: session=of-a-colleague"]) == 200
+
+
+def by(client):
+    return {"source": "127.0.0.1", "headers": [f"x-forwarded-for: {client}"]}
+
+
+def test_who_changes_networks_within_an_allocation_is_challenged_and_not_shut_out(serve, app):
+    gateway = serve('[response]\nslow = "1ms"\n', upstream=app.url, listen='trusted_proxies = ["127.0.0.1"]')
+    seen = [status(gateway, ATTACK, **by(f"2001:db8:0:{net:x}::1")) for net in range(130)]
+    assert seen[-1] == 429 and rungs(gateway) == {"challenge"}
+    assert status(gateway, "/", **by("2001:db8:0:ffff::1")) == 429
+    assert status(gateway, "/", **by("2001:db8:1::1")) == status(gateway, "/", **by("192.0.2.1")) == 200
+    (one,) = bans(gateway, "list")
+    assert (one["subject"], one["scenario"]) == ("2001:db8::/48", "probing-allocation")
+    bans(gateway, "lift", "2001:db8::/48")
+    assert status(gateway, "/", **by("2001:db8:0:ffff::1")) == 200
+
+
+def test_one_attacker_costs_its_neighbours_nothing(serve, app):
+    gateway = serve('[response]\nslow = "1ms"\nwait = "0s"\n', upstream=app.url, listen='trusted_proxies = ["127.0.0.1"]')
+    for _ in range(400):
+        ask(gateway, ATTACK, **by("192.0.2.7"))
+    assert status(gateway, "/", **by("192.0.2.8")) == 200
+    assert {one["subject"] for one in bans(gateway, "list")} == {"192.0.2.7"}

@@ -28,9 +28,9 @@ pub(crate) struct Args {
 enum What {
     /// List the bans; while the gateway runs, every other sanction in force, too
     List,
-    /// Ban an address: of IPv6 its /64
+    /// Ban an address (of IPv6 its /64), or what is allocated together
     Add {
-        /// 192.0.2.7 or 2001:db8::7
+        /// 192.0.2.7 or 2001:db8::7; 192.0.2.0/24 or 2001:db8::/48
         #[arg(value_name = "ADDRESS", value_parser = network)]
         subject: Subject,
         /// For how long, such as 30m, 12h or 7d
@@ -50,7 +50,7 @@ enum What {
 
 fn network(text: &str) -> std::result::Result<Subject, String> {
     match Subject::try_from(text.to_owned())? {
-        subject @ Subject::Network(_) => Ok(subject),
+        subject @ (Subject::Network(_) | Subject::Allocation(_)) => Ok(subject),
         _ => Err("write an address such as 192.0.2.7 or 2001:db8::7".to_owned()),
     }
 }

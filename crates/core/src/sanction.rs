@@ -46,7 +46,7 @@ impl Rung {
     #[must_use]
     pub const fn fit(self, subject: Subject) -> Self {
         match (self, subject) {
-            (Self::EndSession, Subject::Network(_) | Subject::All) => Self::Block,
+            (Self::EndSession, Subject::Network(_) | Subject::Allocation(_) | Subject::All) => Self::Block,
             (Self::Ban, Subject::Session(_)) => Self::EndSession,
             (rung, _) => rung,
         }
@@ -176,6 +176,13 @@ impl Sanction {
     #[must_use]
     pub fn seconds_left(&self, now_ms: u64) -> u64 {
         self.until_ms.saturating_sub(now_ms).div_ceil(1000).max(1)
+    }
+
+    /// How long its challenge must be waited with: whoever is challenged again and again waits longer each time, up to sixteen
+    /// times, so that a program which passes them all gets ever less done.
+    #[must_use]
+    pub fn patience(&self, wait: Duration) -> Duration {
+        wait.saturating_mul(1 << self.offences.saturating_sub(2).min(4))
     }
 
     /// When it ends, as people read it, in UTC.

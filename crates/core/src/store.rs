@@ -52,6 +52,8 @@ pub enum Subject {
     All,
     /// A network, as its first address: IPv4 by /32 (an address) or /24, IPv6 by /64 or /48.
     Network(u128),
+    /// What is allocated together, IPv4 /24 or IPv6 /48, where it is told from a single customer's network.
+    Allocation(u128),
     /// A session, as a hash of the cookie that names it.
     Session(u64),
 }
@@ -68,6 +70,12 @@ impl Subject {
     pub fn site(client: IpAddr) -> Self {
         Self::Network(masked(client, 24, 48))
     }
+
+    /// What the client's network was allocated with: IPv4 /24, IPv6 /48. Whoever has a /48 has 65,536 customers' networks.
+    #[must_use]
+    pub fn allocation(client: IpAddr) -> Self {
+        Self::Allocation(masked(client, 24, 48))
+    }
 }
 
 impl Subject {
@@ -75,7 +83,7 @@ impl Subject {
     #[must_use]
     pub fn address(self) -> Option<IpAddr> {
         match self {
-            Self::Network(bits) => Some(IpAddr::from(Ipv6Addr::from(bits)).to_canonical()),
+            Self::Network(bits) | Self::Allocation(bits) => Some(IpAddr::from(Ipv6Addr::from(bits)).to_canonical()),
             Self::All | Self::Session(_) => None,
         }
     }
@@ -99,6 +107,10 @@ impl fmt::Display for Subject {
                 first if first.to_ipv4_mapped().is_some() => first.to_canonical().fmt(f),
                 first => write!(f, "{first}/64"),
             },
+            Self::Allocation(bits) => match Ipv6Addr::from(*bits) {
+                first if first.to_ipv4_mapped().is_some() => write!(f, "{}/24", first.to_canonical()),
+                first => write!(f, "{first}/48"),
+            },
             Self::Session(hash) => write!(f, "session {hash:016x}"),
         }
     }
@@ -121,13 +133,17 @@ impl TryFrom<String> for Subject {
         if let Some(hash) = text.strip_prefix("session ").filter(|hash| hash.len() == 16) {
             return u64::from_str_radix(hash, 16).map(Self::Session).map_err(|_| "not the number of a session");
         }
-        let address = match text.split_once('/') {
-            Some((address, "32")) if !address.contains(':') => address,
-            Some((address, "64")) if address.contains(':') => address,
-            Some(_) => return Err("write an address such as 192.0.2.7, or a network such as 2001:db8::/64"),
-            None => &text,
+        let (address, of): (&str, fn(IpAddr) -> Self) = match text.split_once('/') {
+            Some((address, "32")) if !address.contains(':') => (address, Self::customer),
+            Some((address, "64")) if address.contains(':') => (address, Self::customer),
+            Some((address, "24")) if !address.contains(':') => (address, Self::allocation),
+            Some((address, "48")) if address.contains(':') => (address, Self::allocation),
+            Some(_) => {
+                return Err("write an address such as 192.0.2.7, or a network: 192.0.2.0/24, 2001:db8::/64 or 2001:db8::/48");
+            }
+            None => (&text, Self::customer),
         };
-        address.parse().map(Self::customer).map_err(|_| "write an address such as 192.0.2.7 or 2001:db8::7")
+        address.parse().map(of).map_err(|_| "write an address such as 192.0.2.7 or 2001:db8::7")
     }
 }
 
@@ -176,6 +192,8 @@ mod tests {
             ("::ffff:192.0.2.7", "192.0.2.7"),
             ("2001:db8:0:1:2::7", "2001:db8:0:1::/64"),
             ("2001:db8:0:1::/64", "2001:db8:0:1::/64"),
+            ("192.0.2.7/24", "192.0.2.0/24"),
+            ("2001:db8:0:1::7/48", "2001:db8::/48"),
             ("session 00000000000000ff", "session 00000000000000ff"),
             ("everybody", "everybody"),
         ] {
@@ -183,7 +201,7 @@ mod tests {
             assert_eq!(subject.to_string(), written);
             assert_eq!(Subject::try_from(written.to_owned()), Ok(subject));
         }
-        for text in ["", "192.0.2.0/24", "2001:db8::/48", "alice", "session x", "::/0", "192.0.2.7/64"] {
+        for text in ["", "192.0.2.0/16", "2001:db8::/56", "2001:db8::/24", "alice", "session x", "::/0", "192.0.2.7/64"] {
             assert!(Subject::try_from(text.to_owned()).is_err(), "{text}");
         }
     }

@@ -36,6 +36,8 @@ const RECORDS_MAX: usize = 1 << 16;
 const LOOK_EVERY_MS: u64 = 1000;
 /// Beyond that a sanction has long been as long as it may be.
 const DOUBLINGS_MAX: u32 = 30;
+/// What may be a foreign page's doing is over sooner.
+const MILD_DOUBLINGS_MAX: u32 = 3;
 
 /// The sanctions of one process, shared by its threads.
 #[derive(Debug)]
@@ -58,6 +60,8 @@ type BucketKey = (String, Subject, u64);
 #[derive(Debug, Default, Clone)]
 struct Record {
     offences: u32,
+    /// Offences that may have been a foreign page's doing: they lead to a challenge, and are no reason for more.
+    mild: u32,
     /// In force or over: one for each reach.
     sanctions: Vec<Sanction>,
     /// Whether a ban of it stands in the file.
@@ -131,9 +135,10 @@ impl Sanctions {
             return Answer::Standing(None);
         }
         sanctions.sort_by_key(|sanction| std::cmp::Reverse(sanction.rung));
-        let challenged = sanctions.iter().any(|sanction| sanction.rung == Rung::Challenge);
         let network = subjects.first().copied().unwrap_or(Subject::All);
-        let pass = challenged.then(|| self.signer.judge(network, shown, wait, pass, now_ms));
+        let challenges = sanctions.iter().filter(|sanction| sanction.rung == Rung::Challenge);
+        let hardest = challenges.map(|one| (one.since_ms, one.patience(wait))).reduce(|a, b| (a.0.max(b.0), a.1.max(b.1)));
+        let pass = hardest.map(|(since_ms, wait)| self.signer.judge(network, shown, wait, pass, since_ms, now_ms));
         Answer::Standing(Some(Box::new(Standing { sanctions, pass, now_ms })))
     }
 
@@ -147,9 +152,10 @@ impl Sanctions {
 
     fn sanction(&self, charge: &Charge, now_ms: u64) -> Option<Sanction> {
         let sanction = self.records.change(charge.subject, now_ms, |record| {
-            let sanction = next(charge, record.offences, now_ms);
             // What may not cost much must not make the next time dear either.
-            record.offences = if charge.worst < Rung::Ban { record.offences } else { sanction.offences };
+            let count = if charge.worst < Rung::Ban { &mut record.mild } else { &mut record.offences };
+            let sanction = next(charge, *count, now_ms);
+            *count = sanction.offences;
             let is_put = record.put(sanction.clone(), now_ms);
             record.is_kept |= is_put && sanction.rung == Rung::Ban && charge.is_kept;
             record.forget_ms = millis(charge.scenario.forget);
@@ -251,7 +257,8 @@ fn id(line: &Line) -> Option<&str> {
 fn next(charge: &Charge, before: u32, now_ms: u64) -> Sanction {
     let scenario = &charge.scenario;
     let step = scenario.ladder.get(before as usize).or(scenario.ladder.last()).copied().unwrap_or(Rung::Log);
-    let doubled = scenario.duration.saturating_mul(1 << before.min(DOUBLINGS_MAX));
+    let most = if charge.worst < Rung::Ban { MILD_DOUBLINGS_MAX } else { DOUBLINGS_MAX };
+    let doubled = scenario.duration.saturating_mul(1 << before.min(most));
     let period = scenario.period.as_secs();
     let (count, what) = (scenario.count / Charge::UNIT, if charge.distinct.is_some() { "different ones" } else { "times" });
     let offences = before.saturating_add(1);

@@ -106,8 +106,9 @@ fn what_a_foreign_page_brought_about_ends_at_a_challenge_and_is_not_remembered()
     let (house, subject) = (House::new(), network("192.0.2.1"));
     let mild = Charge { worst: Rung::Challenge, ..charge(subject) };
     let worst = (0..20).filter_map(|_| house.offend(&mild, 0)).map(|sanction| sanction.rung).max();
-    assert!(worst <= Some(Rung::Challenge), "{worst:?}");
-    assert_eq!(house.offend(&charge(subject), 20 * MINUTE).unwrap().rung, Rung::Slow);
+    assert_eq!(worst, Some(Rung::Challenge), "whoever claims it is challenged, and not only slowed");
+    assert!(house.rungs(subject, 81 * MINUTE).is_empty(), "and not for days");
+    assert_eq!(house.offend(&charge(subject), 81 * MINUTE).unwrap().rung, Rung::Slow);
 }
 
 #[test]

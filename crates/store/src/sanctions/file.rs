@@ -196,7 +196,7 @@ fn is_sound(line: &Line) -> bool {
     match line {
         Line::Ban(sanction) => {
             let length = sanction.until_ms.checked_sub(sanction.since_ms);
-            matches!(sanction.subject, Subject::Network(_))
+            matches!(sanction.subject, Subject::Network(_) | Subject::Allocation(_))
                 && sanction.rung == Rung::Ban
                 && length.is_some_and(|length| length <= LONGEST_MS)
         }

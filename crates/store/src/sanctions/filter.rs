@@ -96,7 +96,7 @@ fn line(table: &str, step: &Step) -> String {
         Step::Ban(subject, seconds) => ("add", subject, format!(" timeout {seconds}s")),
         Step::Lift(subject) => ("delete", subject, String::new()),
     };
-    let Subject::Network(bits) = subject else { return String::new() };
+    let (Subject::Network(bits) | Subject::Allocation(bits)) = subject else { return String::new() };
     let set = if Ipv6Addr::from(*bits).to_ipv4_mapped().is_some() { "gambeson4" } else { "gambeson6" };
     format!("{verb} element {table} {set} {{ {subject}{timeout} }}\n")
 }
@@ -128,6 +128,8 @@ mod tests {
         assert_eq!(ban("2001:db8::7"), "add element inet filter gambeson6 { 2001:db8::/64 timeout 60s }\n");
         let lift = line("inet filter", &Step::Lift(subject("192.0.2.7")));
         assert_eq!(lift, "delete element inet filter gambeson4 { 192.0.2.7 }\n");
+        assert_eq!(ban("2001:db8::/48"), "add element inet filter gambeson6 { 2001:db8::/48 timeout 60s }\n");
+        assert_eq!(ban("192.0.2.0/24"), "add element inet filter gambeson4 { 192.0.2.0/24 timeout 60s }\n");
         assert_eq!(line("inet filter", &Step::Ban(Subject::Session(7), 60)), "");
     }
 }

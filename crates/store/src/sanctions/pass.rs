@@ -37,10 +37,21 @@ impl Signer {
         Ok(Self(hmac::Key::new(hmac::HMAC_SHA256, &key)))
     }
 
-    /// What is shown is worth this to a client of that network.
-    pub(super) fn judge(&self, network: Subject, shown: &Shown, wait: Duration, pass: Duration, now_ms: u64) -> Pass {
+    /// What is shown is worth this to a client of that network, challenged since a moment: what was earned before is worth nothing any
+    /// more, or one pass would be leave to attack for its whole time.
+    pub(super) fn judge(
+        &self,
+        network: Subject,
+        shown: &Shown,
+        wait: Duration,
+        pass: Duration,
+        since_ms: u64,
+        now_ms: u64,
+    ) -> Pass {
         let (wait_ms, pass_ms) = (millis(wait), millis(pass));
-        let age = |kind, text: &Option<String>| text.as_ref().and_then(|text| self.age(kind, network, text, now_ms));
+        let is_later = |age: &u64| *age <= now_ms.saturating_sub(since_ms);
+        let age =
+            |kind, text: &Option<String>| text.as_ref().and_then(|text| self.age(kind, network, text, now_ms)).filter(is_later);
         if age(Kind::Pass, &shown.pass).is_some_and(|age| age < pass_ms) {
             return Pass::Held;
         }
@@ -89,7 +100,7 @@ mod tests {
     }
 
     fn show(signer: &Signer, network: Subject, shown: Shown, now_ms: u64) -> Pass {
-        signer.judge(network, &shown, WAIT, HOLDS, now_ms)
+        signer.judge(network, &shown, WAIT, HOLDS, 0, now_ms)
     }
 
     fn token(text: &str) -> Shown {
@@ -109,6 +120,17 @@ mod tests {
         assert_eq!(show(&signer, US, pass(&cookie), 4000 + 3_599_999), Pass::Held);
         assert!(matches!(show(&signer, US, pass(&cookie), 4000 + 3_600_000), Pass::Owed(_)));
         assert!(matches!(show(&signer, US, token(&form), 1000 + TOKEN_MS), Pass::Owed(_)), "an old form");
+    }
+
+    #[test]
+    fn what_was_earned_before_an_offence_is_worth_nothing_after_it() {
+        let signer = signer();
+        let judge = |shown, since_ms, now_ms| signer.judge(US, &shown, WAIT, HOLDS, since_ms, now_ms);
+        let Pass::Owed(form) = judge(Shown::default(), 1000, 1000) else { panic!("not owed") };
+        let Pass::Earned(cookie) = judge(token(&form), 1000, 4000) else { panic!("not earned") };
+        assert_eq!(judge(pass(&cookie), 4000, 5000), Pass::Held);
+        assert!(matches!(judge(pass(&cookie), 4001, 5000), Pass::Owed(_)));
+        assert!(matches!(judge(token(&form), 4001, 5000), Pass::Owed(_)), "a stock of forms is none");
     }
 
     #[test]

@@ -11,7 +11,7 @@ mod standing;
 mod tests;
 
 pub use limit::Limit;
-pub(super) use path::is_login;
+pub(super) use path::{is_file as is_file_path, is_login};
 pub use policy::{RateLimit, SECTION};
 pub use standing::Standing;
 

@@ -72,7 +72,7 @@ const FILES: [&str; 24] = [
 
 /// Whether a decoded path looks like a file that belongs to a page. An app that answers `/search/x.css` with a search is asked at the
 /// rate of files: there a route's own limit helps.
-pub(super) fn is_file(path: &str) -> bool {
+pub(in crate::layers) fn is_file(path: &str) -> bool {
     let last = path.rsplit('/').next().unwrap_or_default();
     let ending = last.rsplit_once('.').map(|(_, ending)| ending).unwrap_or_default();
     FILES.iter().any(|known| known.eq_ignore_ascii_case(ending))

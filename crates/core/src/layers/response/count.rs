@@ -7,7 +7,7 @@ use super::{
 };
 use crate::{
     exchange::Request,
-    layers::Ended,
+    layers::{Ended, rate_limit::is_file_path},
     policy::{LayerName, Mode},
     record::{Action, Finding},
     sanction::{Charge, Rung},
@@ -83,15 +83,17 @@ fn of_finding(finding: &Finding, status: StatusCode) -> [Option<Event>; 2] {
 
 /// How much it counts for a subject; `None` where nothing.
 fn weight(watched: &Watched, all: &[Subject], subject: Subject, distinct: Option<(u64, u64)>, foreign: bool) -> Option<u32> {
-    let shares = all.len() > 1;
+    let shares = all.iter().any(|subject| matches!(subject, Subject::Session(_)));
     match (subject, watched.per) {
         // What a foreign page makes a browser send is not the session's own doing.
         (Subject::Session(_), _) if foreign => None,
-        (Subject::Session(_), Per::Client | Per::Session) | (Subject::Network(_), Per::Network) => Some(Charge::UNIT),
+        (Subject::Session(_), Per::Client | Per::Session)
+        | (Subject::Network(_), Per::Network)
+        | (Subject::Allocation(_), Per::Allocation) => Some(Charge::UNIT),
         (Subject::Network(_), Per::Client) if !shares => Some(Charge::UNIT),
         // A quarter: of distinct values every fourth, always the same ones, so that each still counts once.
         (Subject::Network(_), Per::Client) => match distinct {
-            Some((_, value)) => (value % u64::from(Charge::UNIT) == 0).then_some(Charge::UNIT),
+            Some((_, value)) => is_fourth(value).then_some(Charge::UNIT),
             None => Some(1),
         },
         _ => None,
@@ -111,16 +113,20 @@ fn value(distinct: Distinct, request: &Request) -> Option<Option<(u64, u64)>> {
         (Distinct::Id, _) => ids(path)?,
         (Distinct::Name, _) => return Some(Some((0, request.facts.tried.as_ref()?.hash()?))),
     };
-    let counts = part != Some(Part::Call) || (found.1 >> 8) % u64::from(Charge::UNIT) == 0;
-    counts.then_some(Some(found))
+    (part != Some(Part::Call) || is_fourth(found.1)).then_some(Some(found))
+}
+
+/// Always the same ones, whatever the reason to count a quarter: two reasons do not make it a sixteenth.
+fn is_fourth(value: u64) -> bool {
+    value.is_multiple_of(u64::from(Charge::UNIT))
 }
 
 /// What the app's own page asked for by itself. A list of users without pictures is nobody's attack.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Part {
-    /// Pictures, styles and scripts: those of a folder are broken together.
+    /// Pictures, styles and scripts, by their names, too: those of a folder are broken together.
     File,
-    /// What its scripts call: every fourth counts, always the same ones.
+    /// What its scripts call, and pictures by other names: every fourth counts.
     Call,
 }
 
@@ -128,8 +134,9 @@ fn part_of_own_page(request: &Request) -> Option<Part> {
     let is_own = request.header("sec-fetch-site") == Some("same-origin");
     match request.header("sec-fetch-dest").filter(|_| is_own)? {
         "document" | "iframe" => None,
-        "empty" => Some(Part::Call),
-        _ => Some(Part::File),
+        // A program says what it likes; that it asks for a picture is believed of what is called like one.
+        dest if dest != "empty" && is_file_path(request.target.decoded_path()) => Some(Part::File),
+        _ => Some(Part::Call),
     }
 }
 

@@ -13,6 +13,8 @@ mod policy;
 mod scenario;
 mod who;
 
+use scenario::Event;
+
 pub use names::Tried;
 pub use policy::{Ladder, SECTION};
 
@@ -115,9 +117,14 @@ impl Layer for Ladder {
         }
     }
 
-    fn mend(&self, request: &Request, _: Option<&Route>, response: &mut Response, _: Option<Body<'_>>) -> Outcome {
+    fn hold(&self, request: &Request, response: &Response) -> Option<usize> {
+        let is_looked_at = self.counted.meet(Event::LoginFailed.into()) && !self.spares(request.client);
+        is_looked_at.then(|| login::hold(self, request, response)).flatten()
+    }
+
+    fn mend(&self, request: &Request, _: Option<&Route>, response: &mut Response, body: Option<Body<'_>>) -> Outcome {
         if response.from_app && !self.spares(request.client) {
-            self.note(request, response);
+            self.note(request, response, body);
         }
         let ended = request.facts.sanctioned.iter().flat_map(|sanctioned| &sanctioned.ended);
         for line in ended.filter(|name| !sets(response, name)).filter_map(|name| forget(name)).collect::<Vec<_>>() {
@@ -134,7 +141,8 @@ impl Layer for Ladder {
 impl Ladder {
     /// Applies every sanction that reaches here, the heaviest first.
     fn apply(&self, request: &mut Request, standing: &Standing) -> Verdict {
-        let at_login = login::is_path(self, request.target.decoded_path()) || challenge::is_endpoint(request);
+        let path = request.target.decoded_path();
+        let at_login = login::is_path(self, path) || challenge::is_endpoint(request) || login::basic_name(request).is_some();
         let mut delay = None;
         for sanction in standing.sanctions.iter().filter(|sanction| sanction.reach == Reach::All || at_login) {
             let why = || format!("{}, until {}", sanction.reason, sanction.end());
@@ -148,7 +156,7 @@ impl Ladder {
                     }
                     pass => {
                         let denial = self.denial(sanction, standing.now_ms);
-                        return Verdict::Refuse(challenge::ask(request, pass.as_ref(), self.wait, denial));
+                        return Verdict::Refuse(challenge::ask(request, pass.as_ref(), self.patience(standing), denial));
                     }
                 },
                 Rung::Slow => {
@@ -161,8 +169,18 @@ impl Ladder {
         delay.map_or(Verdict::Pass, |time| Verdict::Delay(time, None))
     }
 
+    /// How long the challenges in force must be waited with.
+    fn patience(&self, standing: &Standing) -> Duration {
+        let challenges = standing.sanctions.iter().filter(|sanction| sanction.rung == Rung::Challenge);
+        challenges.map(|sanction| sanction.patience(self.wait)).max().unwrap_or(self.wait)
+    }
+
     /// Reads along which name an attempt to log in tries, where that is counted.
     fn names(&self, request: &mut Request) -> Option<Box<dyn Inspector>> {
+        if let Some(name) = login::basic_name(request).filter(|_| self.counts_names) {
+            request.facts.tried = Some(Tried::of(&name));
+            return None;
+        }
         let wanted = self.counts_names && request.has_body && login::is_attempt(self, request);
         if !wanted {
             return None;
@@ -211,12 +229,12 @@ impl Ladder {
     }
 
     /// Notes what only the app's own answer tells.
-    fn note(&self, request: &Request, response: &mut Response) {
+    fn note(&self, request: &Request, response: &mut Response, body: Option<Body<'_>>) {
         let path = request.target.decoded_path();
         if response.status == StatusCode::NOT_FOUND && self.known_decoys && decoy::is_known(path) {
             response.noted("decoy", "only scanners ask for this", "path".to_owned(), shown_path(path));
         }
-        if let Some(why) = login::failed(self, request, response) {
+        if let Some(why) = login::failed(self, request, response, body) {
             response.noted(login::FAILED, why, "status".to_owned(), response.status.as_u16().to_string());
         }
     }

@@ -17,6 +17,13 @@ use std::{
 pub struct Tried(Arc<Mutex<Option<u64>>>);
 
 impl Tried {
+    /// A name that is known at once.
+    pub(super) fn of(name: &[u8]) -> Self {
+        let tried = Self::default();
+        tried.set(hash(name.trim_ascii().to_ascii_lowercase()));
+        tried
+    }
+
     /// As a hash; nothing counts whose name it is.
     pub(super) fn hash(&self) -> Option<u64> {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner)

@@ -72,6 +72,13 @@ pub const SECTION: Section = Section {
             why: "The app is asked first, so that no page it has is hidden by this.",
         },
         Key {
+            name: "login_failed",
+            kind: Kind::List(&Kind::Text("text")),
+            default: "[]",
+            about: "What the app's answer to a failed login says, letter by letter: `[\"Wrong password\"]`. It is looked for in pages and JSON that bring no session, besides what tells by itself: 400, 401, 403, 422, a way back to the login, a field for the password again, JSON with an error.",
+            why: "An app that answers a wrong password with 200 and a text of its own can be known by that text alone.",
+        },
+        Key {
             name: "nftables",
             kind: Kind::Text("nftables table"),
             default: "",
@@ -104,6 +111,7 @@ pub struct Ladder {
     /// Whether one of them counts the names that are tried at the login.
     pub(super) counts_names: bool,
     pub(super) login_paths: Vec<Pattern>,
+    pub(super) login_failed: Vec<String>,
     pub(super) session_cookies: SessionCookies,
 }
 
@@ -126,6 +134,7 @@ impl Ladder {
             counted: scenarios.iter().fold(Events::default(), |all, watched| all.and(watched.on)),
             counts_names: scenarios.iter().any(|watched| watched.distinct == Distinct::Name),
             scenarios,
+            login_failed: login_failed(reader),
             login_paths: login_paths.to_vec(),
             session_cookies: app.session_cookies.clone(),
         }
@@ -161,6 +170,15 @@ fn at_most(reader: &mut Reader<'_>, key: &str, most: Duration) -> Duration {
         reader.error(key, "nobody waits that long", format!("write at most \"{}s\"", most.as_secs()));
     }
     time.min(most)
+}
+
+/// An empty text would be in every answer.
+fn login_failed(reader: &mut Reader<'_>) -> Vec<String> {
+    let texts: Vec<String> = reader.get("login_failed");
+    if texts.iter().any(|text| text.trim().is_empty()) || texts.len() > 32 {
+        reader.error("login_failed", "these are no texts to look for", "write at most 32 texts, none of them empty");
+    }
+    texts
 }
 
 /// Family and name: words for `nft`, and nothing that it could take for more.

@@ -16,6 +16,10 @@ pub(super) const BUILT_IN: &str = r#"[
   { name = "enumeration", on = ["not-found", "denied"], distinct = "id", count = 30, period = "5m", ladder = ["slow", "challenge", "block"] },
   { name = "brute-force", on = ["login-failed"], per = "network", count = 30, period = "10m", ladder = ["slow", "challenge", "block"], reach = "login" },
   { name = "credential-stuffing", on = ["login-failed"], per = "network", distinct = "name", count = 30, period = "6h", ladder = ["slow", "challenge"], duration = "1h", reach = "login" },
+  { name = "probing-allocation", on = ["intrusion", "protocol"], per = "allocation", count = 60, period = "10m", ladder = ["slow", "challenge"] },
+  { name = "scanning-allocation", on = ["not-found"], per = "allocation", distinct = "path", count = 300, period = "5m", ladder = ["slow", "challenge"] },
+  { name = "enumeration-allocation", on = ["not-found", "denied"], per = "allocation", distinct = "id", count = 150, period = "5m", ladder = ["slow", "challenge"] },
+  { name = "brute-force-allocation", on = ["login-failed"], per = "allocation", count = 120, period = "10m", ladder = ["slow", "challenge"], reach = "login" },
   { name = "decoy", on = ["decoy"], distinct = "path", count = 3, period = "1h", ladder = ["challenge", "block", "ban"] },
 ]"#;
 
@@ -42,10 +46,10 @@ pub(super) const SECTION: Section = Section {
         },
         Key {
             name: "per",
-            kind: Kind::Choice(&["client", "session", "network"]),
+            kind: Kind::Choice(&["client", "session", "network", "allocation"]),
             default: "\"client\"",
-            about: "Of whom: a session, a network (an IPv4 address, an IPv6 /64), or both, where a network counts a quarter for clients that show a session.",
-            why: "Many people may share one address, but not one session.",
+            about: "Of whom: a session, a network (an IPv4 address, an IPv6 /64), both (`client`), where a network counts a quarter for clients that show a session, or what is allocated together (IPv4 /24, IPv6 /48).",
+            why: "Many people may share one address, but not one session; and one may have 65,536 networks.",
         },
         Key {
             name: "count",
@@ -146,6 +150,12 @@ impl Events {
     }
 }
 
+impl From<Event> for Events {
+    fn from(event: Event) -> Self {
+        Self(event.bit())
+    }
+}
+
 /// Of whom something is counted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(super) enum Per {
@@ -153,6 +163,7 @@ pub(super) enum Per {
     Client,
     Session,
     Network,
+    Allocation,
 }
 
 /// Which values are counted once.
@@ -178,7 +189,7 @@ macro_rules! words {
         crate::value_from_text!($type);
     };
 }
-words!(Per, "client" => Self::Client, "session" => Self::Session, "network" => Self::Network);
+words!(Per, "client" => Self::Client, "session" => Self::Session, "network" => Self::Network, "allocation" => Self::Allocation);
 words!(Distinct, "nothing" => Self::Nothing, "path" => Self::Path, "id" => Self::Id, "name" => Self::Name);
 
 /// A scenario, and when it counts.
