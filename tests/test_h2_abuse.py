@@ -26,7 +26,7 @@ POLICY = '[rate_limit]\nmode = "off"\n[protocol]\nsend_stall = "2s"\nbody_grace 
 class Client:
     """An HTTP/2 connection that sends as fast as it can and notes how the gateway takes it."""
 
-    def __init__(self, gateway, settings=b"", reads=True, buffer=None):
+    def __init__(self, gateway, settings=b"", reads=True, buffer=None, source="127.0.0.1"):
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
         context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
         context.set_alpn_protocols(["h2"])
@@ -34,6 +34,7 @@ class Client:
         if buffer:
             raw.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, buffer)
         raw.settimeout(10)
+        raw.bind((source, 0))
         raw.connect(("127.0.0.1", gateway.https))
         self.connection = context.wrap_socket(raw, server_hostname="localhost")
         assert self.connection.selected_alpn_protocol() == "h2"

@@ -1,6 +1,9 @@
 //! Looking into compressed answers, within bounds.
 
-use flate2::read::{DeflateDecoder, MultiGzDecoder, ZlibDecoder};
+use flate2::{
+    bufread::GzDecoder,
+    read::{DeflateDecoder, ZlibDecoder},
+};
 use http::{HeaderMap, header};
 use std::{borrow::Cow, io::Read};
 
@@ -18,6 +21,9 @@ const INFLATED_BYTES_MAX: u64 = 512 << 10;
 /// Nobody codes a body oftener; each time costs what one costs.
 const CODINGS_MAX: usize = 4;
 
+/// So many members of a gzip file are read: each costs as much as many kilobytes, though it may be empty. Servers write one.
+const MEMBERS_MAX: usize = 16;
+
 /// Undoes the content codings of a body, which may be cut off: the last first, however many lines list them (RFC 9110 section 8.4).
 pub(in crate::layers) fn text<'a>(body: &'a [u8], headers: &HeaderMap) -> Text<'a> {
     let lines =
@@ -34,7 +40,7 @@ pub(in crate::layers) fn text<'a>(body: &'a [u8], headers: &HeaderMap) -> Text<'
 
 fn undo(body: &[u8], coding: &str) -> Option<Vec<u8>> {
     match coding {
-        "gzip" | "x-gzip" => inflate(MultiGzDecoder::new(body)),
+        "gzip" | "x-gzip" => gunzip(body),
         // RFC 9110 means zlib; some servers send the bare stream.
         "deflate" => Some(inflate(ZlibDecoder::new(body)).unwrap_or_default())
             .filter(|bytes| !bytes.is_empty())
@@ -43,9 +49,50 @@ fn undo(body: &[u8], coding: &str) -> Option<Vec<u8>> {
     }
 }
 
-/// As much as can be read; `None` when nothing can.
+/// The members of a gzip file, one after the other (RFC 1952 section 2.2).
+fn gunzip(mut body: &[u8]) -> Option<Vec<u8>> {
+    let (mut out, mut whole) = (Vec::new(), true);
+    for _ in 0..MEMBERS_MAX {
+        whole = add(GzDecoder::new(&mut body), &mut out);
+        if body.is_empty() || !whole {
+            break;
+        }
+    }
+    (whole || !out.is_empty()).then_some(out)
+}
+
 fn inflate(decoder: impl Read) -> Option<Vec<u8>> {
     let mut out = Vec::new();
-    let whole = decoder.take(INFLATED_BYTES_MAX).read_to_end(&mut out);
-    (whole.is_ok() || !out.is_empty()).then_some(out)
+    let whole = add(decoder, &mut out);
+    (whole || !out.is_empty()).then_some(out)
+}
+
+/// Adds what can be read, as far as there is room; whether that was no fault.
+fn add(decoder: impl Read, out: &mut Vec<u8>) -> bool {
+    let room = INFLATED_BYTES_MAX.saturating_sub(out.len() as u64);
+    decoder.take(room).read_to_end(out).is_ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use flate2::{Compression, write::GzEncoder};
+    use std::io::Write;
+
+    fn gzip(text: &[u8]) -> Vec<u8> {
+        let mut out = GzEncoder::new(Vec::new(), Compression::fast());
+        out.write_all(text).unwrap();
+        out.finish().unwrap()
+    }
+
+    #[test]
+    fn members_are_read_one_after_the_other_up_to_a_number() {
+        let text = |members: usize| gunzip(&[gzip(b"ab").repeat(members), gzip(b"end")].concat()).unwrap();
+        assert_eq!(text(0), b"end");
+        assert_eq!(text(3), b"abababend");
+        assert_eq!(text(100_000), b"ab".repeat(MEMBERS_MAX));
+        let large = gunzip(&gzip(&[0; 400 << 10]).repeat(3)).unwrap();
+        assert_eq!(large.len() as u64, INFLATED_BYTES_MAX);
+        assert_eq!(gunzip(b"no gzip"), None);
+    }
 }
