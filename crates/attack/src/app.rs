@@ -53,6 +53,26 @@ pub struct App {
     pub template: Option<Path>,
     /// A page that keeps something in a cookie as a pickle.
     pub pickle: Option<Pickle>,
+    /// A page that puts `{text}` into a command of the shell.
+    pub command: Option<Ask>,
+    /// A page that evaluates `{text}` as Python.
+    pub python: Option<Ask>,
+    /// A page that fetches `{url}` and shows what is there.
+    pub preview: Option<Preview>,
+    /// How to send an XML document whose texts others then read.
+    pub xml: Option<Write>,
+    /// A page that puts `{text}` into an XPath.
+    pub xpath: Option<Injected>,
+    /// A page that puts `{text}` into a filter of a directory.
+    pub ldap: Option<Injected>,
+    /// A page that looks for what a JSON document says in a document database.
+    pub nosql: Option<Documents>,
+    /// How to have the app send a mail.
+    pub mail: Option<Mail>,
+    /// A page whose path the app writes into a list, one a line.
+    pub log: Option<Log>,
+    /// Data as a script that calls `{text}` (JSONP).
+    pub callback: Option<Path>,
     /// What a forged Flask session would say.
     pub flask: Option<Flask>,
 }
@@ -181,6 +201,84 @@ pub struct Pickle {
     pub path: String,
     /// The cookie: URL-safe base64 of the pickle.
     pub cookie: String,
+}
+
+/// A page that takes a value, and an ordinary one.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Ask {
+    /// With `{text}`.
+    pub path: String,
+    /// What a visitor would ask.
+    pub value: String,
+    /// What the page then shows.
+    pub shows: String,
+}
+
+/// A page that fetches an address for its visitor.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Preview {
+    /// With `{url}`.
+    pub path: String,
+    /// A page that it may fetch, with `{text}`, which stands on that page. A path is one of the app's own.
+    pub own: String,
+    /// An address that only the app's machine reaches. Without one the attack listens on a port of this machine.
+    pub internal: Option<Proof>,
+}
+
+/// A string that an app without escaping takes for a part of its query, and an ordinary one.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Injected {
+    /// With `{text}`.
+    pub path: String,
+    /// The string.
+    pub text: String,
+    /// What the page then shows.
+    pub contains: String,
+    /// What a visitor would ask.
+    pub value: String,
+    /// What the page then shows.
+    pub shows: String,
+}
+
+/// A place that looks for a value in a document database.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Documents {
+    /// Where the JSON document is sent.
+    pub path: String,
+    /// Its member that is looked for.
+    pub field: String,
+    /// What is shown of a document that the attacker has no value for.
+    pub contains: String,
+    /// A value that a visitor has.
+    pub value: String,
+    /// What is shown for it.
+    pub shows: String,
+}
+
+/// How to have the app send a mail; the answer tells to whom it goes.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Mail {
+    /// Where the form is sent.
+    pub path: String,
+    /// Its fields, with `{subject}` and `{text}`.
+    pub fields: BTreeMap<String, String>,
+    /// What the answer says of an ordinary mail: its recipient.
+    pub shows: String,
+}
+
+/// A list that the app writes, one path a line.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Log {
+    /// With `{text}`, which is written into the list.
+    pub path: String,
+    /// Where the list is read.
+    pub read: String,
 }
 
 /// A Flask session that only the app should be able to make.

@@ -25,7 +25,9 @@ mod table;
 mod target;
 mod tls;
 
-pub use app::{Api, App, Delete, File, Flask, Login, Path, Proof, Sql, Upload, User, Write};
+pub use app::{
+    Api, App, Ask, Delete, Documents, File, Flask, Injected, Log, Login, Mail, Path, Preview, Proof, Sql, Upload, User, Write,
+};
 pub use client::Limits;
 pub use error::Error;
 pub use evidence::Evidence;

@@ -16,10 +16,11 @@ const fn rule(name: &'static str, score: u8, about: &'static str) -> Rule {
 const STRING: Rule = rule("js.string", 7, "a closed quote of a script and a call");
 const CALL: Rule = rule("js.call", 6, "a call of the browser's functions, written so that filters miss it");
 const CALL_PLAIN: Rule = rule("js.call-plain", 4, "a call of the browser's functions");
+const THEFT: Rule = rule("js.theft", 6, "a script that takes what the browser keeps elsewhere");
 const PROTOTYPE: Rule = rule("js.prototype", 6, "a walk to a constructor or prototype");
 
 /// All rules of this detector.
-pub(crate) const RULES: &[Rule] = &[STRING, CALL, CALL_PLAIN, PROTOTYPE];
+pub(crate) const RULES: &[Rule] = &[STRING, CALL, CALL_PLAIN, THEFT, PROTOTYPE];
 
 /// A quote to close, a call or a member.
 pub(crate) const NEEDS: Marks =
@@ -92,6 +93,9 @@ fn whole(value: &[u8]) -> Option<&'static Rule> {
     let inner = value.get(open..)?;
     let length = inner.iter().take_while(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'$')).count();
     let (name, after) = (inner.get(..length)?, inner.get(length..)?);
+    if sink(name) && invoked(after) && closed(value) && takes_away(after) {
+        return Some(&THEFT);
+    }
     if !matches!(
         name,
         b"alert"
@@ -135,6 +139,15 @@ fn whole(value: &[u8]) -> Option<&'static Rule> {
         return Some(&CALL);
     }
     matches!(after.first(), Some(b'(' | b'.')).then_some(&CALL_PLAIN)
+}
+
+/// An address of another host with cookies or storage put behind it: an ordinary script sends its own headers, not these.
+fn takes_away(code: &[u8]) -> bool {
+    let Some(at) = memchr::memmem::find(code, b"//") else { return false };
+    let rest: Vec<u8> = code.iter().skip(at + 2).take(TAIL_BYTES_MAX).filter(|b| !b.is_ascii_whitespace()).copied().collect();
+    [&b"+document.cookie"[..], b"{document.cookie", b"(document.cookie", b"+localStorage", b"(localStorage", b"+sessionStorage"]
+        .iter()
+        .any(|kept| memchr::memmem::find(&rest, kept).is_some())
 }
 
 /// A piece of code ends with a sign, a sentence about code goes on.

@@ -2,8 +2,12 @@
 
 mod code;
 mod files;
+mod lines;
 mod markup;
+mod queries;
+mod reach;
 mod readings;
+mod scanner;
 mod sql;
 
 use super::{ordinary_search, own_form, own_login};
@@ -36,6 +40,33 @@ pub(super) const PROBES: &[Probe] = &[
         asvs: "V1.2.4",
         attack: sql::encoded,
         twin: sql::percent_search,
+    },
+    Probe {
+        id: "intrusion/xpath",
+        title: "read what an XPath was to leave out",
+        effect: Effect::Active,
+        cwe: 643,
+        asvs: "V1.2.7",
+        attack: queries::xpath,
+        twin: queries::ordinary_xpath,
+    },
+    Probe {
+        id: "intrusion/ldap",
+        title: "read what a directory was to leave out",
+        effect: Effect::Active,
+        cwe: 90,
+        asvs: "V1.2.6",
+        attack: queries::ldap,
+        twin: queries::ordinary_ldap,
+    },
+    Probe {
+        id: "intrusion/nosql",
+        title: "send a document database an operator for a value",
+        effect: Effect::Active,
+        cwe: 943,
+        asvs: "V1.2.4",
+        attack: queries::nosql,
+        twin: queries::own_document,
     },
     Probe {
         id: "intrusion/stored-markup",
@@ -74,6 +105,15 @@ pub(super) const PROBES: &[Probe] = &[
         twin: sql::percent_search,
     },
     Probe {
+        id: "intrusion/script-callback",
+        title: "name a function that is code in a script of the app's own",
+        effect: Effect::Active,
+        cwe: 79,
+        asvs: "V1.2.3",
+        attack: markup::callback,
+        twin: markup::own_callback,
+    },
+    Probe {
         id: "intrusion/template",
         title: "have the app's template engine compute",
         effect: Effect::Active,
@@ -90,6 +130,24 @@ pub(super) const PROBES: &[Probe] = &[
         asvs: "V1.5.2",
         attack: code::pickle,
         twin: code::remembered,
+    },
+    Probe {
+        id: "intrusion/shell",
+        title: "have a shell run a command",
+        effect: Effect::Active,
+        cwe: 78,
+        asvs: "V1.2.5",
+        attack: code::shell,
+        twin: code::ordinary_command,
+    },
+    Probe {
+        id: "intrusion/python",
+        title: "have the app evaluate Python that reads a file",
+        effect: Effect::Active,
+        cwe: 95,
+        asvs: "V1.3.2",
+        attack: code::python,
+        twin: code::ordinary_sum,
     },
     Probe {
         id: "intrusion/path-traversal",
@@ -126,6 +184,51 @@ pub(super) const PROBES: &[Probe] = &[
         asvs: "V13.4.1",
         attack: files::secret_files,
         twin: files::public_files,
+    },
+    Probe {
+        id: "intrusion/internal-url",
+        title: "have the app fetch from a service beside it",
+        effect: Effect::Active,
+        cwe: 918,
+        asvs: "V1.3.6",
+        attack: reach::internal_url,
+        twin: reach::own_link,
+    },
+    Probe {
+        id: "intrusion/xml-entity",
+        title: "have an XML parser read a file",
+        effect: Effect::Active,
+        cwe: 611,
+        asvs: "V1.5.1",
+        attack: reach::xml_entity,
+        twin: reach::own_export,
+    },
+    Probe {
+        id: "intrusion/mail-header",
+        title: "write a recipient into the subject of a mail",
+        effect: Effect::Active,
+        cwe: 93,
+        asvs: "V1.3.11",
+        attack: lines::mail,
+        twin: lines::own_mail,
+    },
+    Probe {
+        id: "intrusion/log-line",
+        title: "write a line of one's own into a log",
+        effect: Effect::Active,
+        cwe: 117,
+        asvs: "V16.4.1",
+        attack: lines::log,
+        twin: lines::broken_link,
+    },
+    Probe {
+        id: "intrusion/scanner",
+        title: "look around with a scanner that names itself",
+        effect: Effect::Active,
+        cwe: 200,
+        asvs: "V16.3.3",
+        attack: scanner::scan,
+        twin: scanner::honest_programs,
     },
     Probe {
         id: "intrusion/two-values",

@@ -8,6 +8,7 @@
     reason = "a test may stop at what it did not expect"
 )]
 
+mod holes;
 mod server;
 
 use std::cell::RefCell;

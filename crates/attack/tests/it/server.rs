@@ -10,6 +10,8 @@ use std::time::Duration;
 
 use gambeson_attack::App;
 
+use crate::holes;
+
 pub(crate) const DESCRIPTION: &str = r#"
 name = "tiny"
 session_cookie = "sid"
@@ -31,6 +33,16 @@ file = { path = "/file?name={file}", file = "../db", contains = "the database" }
 sql = { name = "root' --", secret = "secret-of-root", search = "' UNION", contains = "another table" }
 template = { path = "/missing/{text}" }
 pickle = { path = "/seen?q={text}", cookie = "seen" }
+command = { path = "/size?q={text}", value = "a b", shows = "10 bytes" }
+python = { path = "/sum?q={text}", value = "1 + 1", shows = "= 2" }
+preview = { path = "/preview?q={url}", own = "/search?q={text}" }
+xml = { path = "/import", fields = { xml = "{text}" }, read = "/" }
+xpath = { path = "/help?q={text}", text = "x']/../*['", contains = "for the staff", value = "x", shows = "for everyone" }
+ldap = { path = "/people?q={text}", text = "*)(uid=*", contains = "555-0100", value = "ann", shows = "555-0101" }
+nosql = { path = "/invitation", field = "code", contains = "somebody's note", value = "my-code", shows = "my note" }
+mail = { path = "/mail", fields = { subject = "{subject}", text = "{text}" }, shows = "us@tiny.example" }
+log = { path = "/missing/{text}", read = "/log" }
+callback = { path = "/public?callback={text}" }
 flask = { payload = '{"user":"root"}', secret = "secret-of-root" }
 "#;
 
@@ -42,6 +54,7 @@ struct State {
     safe: bool,
     authority: String,
     texts: Mutex<Vec<(usize, String)>>,
+    missing: Mutex<String>,
     files: Mutex<HashMap<String, Vec<u8>>>,
     seen: Mutex<HashMap<IpAddr, usize>>,
     busy: AtomicUsize,
@@ -95,6 +108,7 @@ pub(crate) fn start_on(listener: TcpListener, safe: bool, authority: String) {
         safe,
         authority,
         texts: Mutex::default(),
+        missing: Mutex::default(),
         files: Mutex::default(),
         seen: Mutex::default(),
         busy: AtomicUsize::new(0),
@@ -244,6 +258,9 @@ fn guard(request: &Request, peer: IpAddr, state: &State) -> Option<Vec<u8>> {
     let count = seen.entry(peer).or_default();
     *count += match request.path.as_str() {
         "/login" if request.method == "POST" => 20,
+        _ if ["Nikto", "sqlmap"].iter().any(|name| request.header("user-agent").is_some_and(|agent| agent.contains(name))) => {
+            1000
+        }
         // Nobody who is not a scanner asks for that.
         path if path.ends_with(".php") => 100,
         _ => 1,
@@ -320,8 +337,15 @@ fn app(request: &Request, state: &State) -> Answer {
         ("GET", "/.env") if !state.safe => page("DB_PASSWORD=hidden"),
         ("GET", path) if path.starts_with("/missing/") => {
             let shown = escape(&decode(path), state);
+            let line = if state.safe { shown.escape_debug().to_string() } else { shown.clone() };
+            state.missing.lock().unwrap().push_str(&(line + "\n"));
             (404, String::new(), if state.safe { shown } else { computed(&shown) }.into())
         }
+        ("GET", "/log") => page(state.missing.lock().unwrap().clone()),
+        ("POST", "/invitation") => page(holes::invitation(&request.body, state.safe)),
+        ("POST", "/mail") => page(holes::recipients(&request.parameter("subject"), state.safe)),
+        ("POST", "/import") if who.is_some() => write(&holes::comment(&request.parameter("xml"), state.safe), state),
+        ("GET", "/public") if request.query.contains("callback=") => called(&request.parameter("callback"), state),
         ("GET", "/me") => page(who.map_or("nobody".into(), |who| format!("secret-of-{who}"))),
         ("GET", "/user/ann") if who.as_deref() == Some("ann") || !state.safe => page("secret-of-ann"),
         ("GET", "/public") => page("public data"),
@@ -330,6 +354,9 @@ fn app(request: &Request, state: &State) -> Answer {
         ("GET", "/file") => file(&request.parameter("name"), state),
         ("GET", "/ws") => (101, String::new(), format!("secret-of-{}", who.unwrap_or_default()).into_bytes()),
         ("GET", "/fail") => (500, String::new(), if state.safe { "Sorry" } else { "Traceback (most recent call last)" }.into()),
+        ("GET", path) if holes::page(path, "", true).is_some() => {
+            page(holes::page(path, &request.parameter("q"), state.safe).unwrap_or_default())
+        }
         ("GET", "/console") if !state.safe => page("<script>var EVALEX = true</script>"),
         _ => (404, String::new(), b"nothing here".to_vec()),
     }
@@ -367,13 +394,15 @@ fn write_json(request: &Request, state: &State) -> Answer {
 
 /// The text with the first `{{a*b}}` computed.
 fn computed(text: &str) -> String {
-    let product = || {
-        let (before, rest) = text.split_once("{{")?;
-        let (inner, after) = rest.split_once("}}")?;
-        let (left, right) = inner.split_once('*')?;
-        Some(format!("{before}{}{after}", left.parse::<u64>().ok()? * right.parse::<u64>().ok()?))
-    };
-    product().unwrap_or_else(|| text.to_owned())
+    holes::product_between(text, "{{", "}}").unwrap_or_else(|| text.to_owned())
+}
+
+/// The data as a call; the safe app calls nothing but names.
+fn called(name: &str, state: &State) -> Answer {
+    if state.safe && !name.chars().all(|c| c.is_ascii_alphanumeric() || "_$.[]".contains(c)) {
+        return (400, String::new(), b"no name".to_vec());
+    }
+    (200, "Content-Type: text/javascript\r\n".into(), format!("{name}([]);").into_bytes())
 }
 
 /// Remembers the last words in a cookie. The naive app runs what it says: the product in `str(a*b)`.

