@@ -229,6 +229,7 @@ def test_the_flask_example_runs_inside(tmp_path, monkeypatch):
     """The naive example: its pages work, and a foreign form does not."""
     example = Path(__file__).parents[1] / "examples" / "flask-comments"
     monkeypatch.setenv("COMMENTS_DATA", str(tmp_path))
+    monkeypatch.syspath_prepend(example)
     spec = importlib.util.spec_from_file_location("comments_example", example / "app.py")
     module = importlib.util.module_from_spec(spec)
     monkeypatch.setitem(sys.modules, spec.name, module)
