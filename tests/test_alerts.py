@@ -273,3 +273,14 @@ def test_a_reload_changes_who_is_told(serve, hook):
     assert gateway.run("reload").returncode == 0
     assert get(gateway, ATTACK)[0] == 403
     assert second.alert()["topic"] == "refusals" and first.posts.empty()
+
+
+def test_without_an_audit_log_attacks_are_told_all_the_same(serve, hook):
+    receiver = hook()
+    policy = f'[audit_log]\nmode = "off"\n[alert]\nwebhook = "{receiver.url}"\nattacks_per_minute = 2\non = ["attacks", "refusals"]\n'
+    gateway = serve(policy, upstream=App().url)
+    for _ in range(2):
+        assert get(gateway, ATTACK)[0] == 403
+    told = [receiver.alert() for _ in range(3)]
+    assert sorted(alert["topic"] for alert in told) == ["attacks", "refusals", "refusals"]
+    assert "gambeson log show" not in str(told)

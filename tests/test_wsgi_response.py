@@ -41,7 +41,8 @@ def test_who_shall_be_slow_does_not_hold_a_worker(tmp_path):
     policy = '[response]\nslow = "30s"\n[[response.scenario]]\nname = "probing"\ncount = 2\nladder = ["slow"]\n'
     guard = guarded(tmp_path, App(), policy)
     assert [status(guard, ATTACK) for _ in range(2)] == [403, 403]
-    assert status(guard) == 200
+    assert [status(guard) for _ in range(20)] == [200] * 5 + [429] * 15, "a page comes in, a program does not"
+    assert status(guard, peer=VISITOR) == 200
 
 
 def test_an_app_that_refuses_logins_gives_a_guesser_away(tmp_path):

@@ -9,6 +9,7 @@ mod send;
 mod settings;
 mod throttle;
 
+pub(crate) use message::is_refusal;
 pub(crate) use settings::Settings;
 
 use crate::ledger::Ledger;
@@ -89,22 +90,33 @@ impl Alerts {
     /// Tells of what is written down, where it is grave.
     pub(crate) fn event(&self, event: &Event, now_ms: u64) {
         match event {
-            Event::Exchange(record) => self.exchange(record),
+            Event::Exchange(record) => self.exchange(record, true),
             Event::Notice { what, detail } => self.tell(message::of_notice(what, detail, now_ms)),
             Event::Opened { .. } | Event::Lost { .. } | Event::Recovered { .. } => {}
         }
     }
 
-    fn exchange(&self, record: &Record) {
+    /// Whether anybody is told of refused requests.
+    pub(crate) fn hears(&self) -> bool {
         let settings = self.settings.load();
-        if !settings.is_anybody() {
+        settings.is_anybody() && (settings.is_on(Topic::Refusals) || settings.is_on(Topic::Attacks))
+    }
+
+    /// Tells of an exchange that the log does not get.
+    pub(crate) fn unlogged(&self, record: &Record) {
+        self.exchange(record, false);
+    }
+
+    fn exchange(&self, record: &Record, is_logged: bool) {
+        if !self.hears() {
             return;
         }
+        let settings = self.settings.load();
         let Some(refused) = message::refusal(record) else { return };
         self.tell(settings.is_on(Topic::Refusals).then(|| message::of_refusal(record, refused)));
         if message::is_attack(refused) && settings.is_on(Topic::Attacks) {
             let count = self.count(record.time_ms);
-            self.tell((count == settings.attacks_per_minute).then(|| message::of_attacks(record, refused, count)));
+            self.tell((count == settings.attacks_per_minute).then(|| message::of_attacks(record, refused, count, is_logged)));
         }
     }
 
@@ -112,7 +124,8 @@ impl Alerts {
     fn count(&self, now_ms: u64) -> u64 {
         const MINUTE_MS: u64 = 60_000;
         let mut minute = self.attacks.lock().unwrap_or_else(PoisonError::into_inner);
-        if now_ms.saturating_sub(minute.from_ms) >= MINUTE_MS {
+        // Neither a minute nor a clock that was set back may leave attacks untold.
+        if now_ms.abs_diff(minute.from_ms) >= MINUTE_MS {
             *minute = Minute { from_ms: now_ms, count: 0 };
         }
         minute.count += 1;

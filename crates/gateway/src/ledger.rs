@@ -1,6 +1,9 @@
 //! What happened is written down here: counted for Prometheus, recorded in the audit log and for replay, told where it is grave.
 
-use crate::{alert::Alerts, worker::now_ms};
+use crate::{
+    alert::{Alerts, is_refusal},
+    worker::now_ms,
+};
 use gambeson_core::{engine::Finish, policy::Policy, record::Finding, sanction::Sanction};
 use gambeson_store::{
     audit::{AuditLog, Event},
@@ -35,8 +38,11 @@ impl Ledger {
         if let Some(traffic) = finish.traffic() {
             self.traffic.record(traffic);
         }
-        if let Some(record) = finish.record(u64::try_from(took.as_millis()).unwrap_or(u64::MAX)) {
-            self.write(Event::Exchange(record));
+        let took_ms = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
+        if finish.is_logged() {
+            self.write(Event::Exchange(finish.whole_record(took_ms)));
+        } else if self.alerts.hears() && finish.findings().any(|finding| is_refusal(&finding)) {
+            self.alerts.unlogged(&finish.whole_record(took_ms));
         }
     }
 

@@ -56,9 +56,10 @@ impl Guard {
             Step::Respond(outgoing) => return self.respond(start, outgoing, began, head_only),
         };
         let answers = self.host.answers(pending.asks());
-        // A call that waited would hold one of the server's few workers: whoever shall be slow is not.
+        // A call that waited would hold one of the server's few workers: whoever shall be slow comes in seldom instead.
         let decision = match pending.decide(&answers) {
-            Decision::Delay(delayed) => delayed.go_on(),
+            Decision::Delay(delayed) if self.host.is_paced(delayed.client(), delayed.time()) => delayed.go_on(),
+            Decision::Delay(delayed) => return self.respond(start, delayed.refuse(), began, head_only),
             decision => decision,
         };
         let (decision, held) = match decision {

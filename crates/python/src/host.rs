@@ -6,7 +6,7 @@ use gambeson_core::{
     exchange::Entropy,
     policy::IN_PROCESS_GAPS,
     sanction::Sanction,
-    store::{Answer, Ask},
+    store::{Answer, Ask, BucketKey, Rate, Subject},
 };
 use gambeson_store::{
     audit::Settings,
@@ -20,9 +20,10 @@ use pyo3::{
     types::PyDict,
 };
 use std::{
+    net::IpAddr,
     path::PathBuf,
     sync::{Arc, Mutex, PoisonError, RwLock},
-    time::{Instant, SystemTime, UNIX_EPOCH},
+    time::{Duration, Instant, SystemTime, UNIX_EPOCH},
 };
 
 /// Everything that the requests of one guard share.
@@ -49,6 +50,9 @@ struct Chance {
 }
 
 const AHEAD: usize = 64;
+
+/// So many requests of a client that shall be slow come in at once: a page with what belongs to it.
+const AT_ONCE: u32 = 5;
 
 impl Chance {
     fn draw(&mut self) -> Option<Entropy> {
@@ -133,6 +137,14 @@ impl Host {
         let drawn = self.chance.lock().unwrap_or_else(PoisonError::into_inner).draw();
         let entropy = drawn.ok_or_else(|| PyRuntimeError::new_err("the system gave no random bytes"))?;
         Ok(Moment { now_ms: now_ms(), entropy })
+    }
+
+    /// Whether a client that shall be slow may come in now: a few at once, as a page needs them, then one each time.
+    pub(crate) fn is_paced(&self, client: IpAddr, time: Duration) -> bool {
+        let rate = Rate { count: AT_ONCE, period: time.saturating_mul(AT_ONCE) };
+        let key = BucketKey { rule: u32::MAX, subject: Subject::customer(client) };
+        let now = u64::try_from(self.epoch.elapsed().as_millis()).unwrap_or(u64::MAX);
+        time.is_zero() || self.buckets.take(&key, rate, now).allowed
     }
 
     /// Answers what the engine asks.

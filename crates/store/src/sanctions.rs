@@ -16,7 +16,7 @@ pub use filter::Filter;
 use crate::metrics::Metrics;
 use crate::state_dir::{StateDir, StateError};
 use bucket::Bucket;
-use file::Line;
+use file::{Line, anchor};
 use gambeson_core::{
     sanction::{Charge, Reach, Rung, Sanction, Shown, Standing},
     store::{Answer, Subject},
@@ -34,6 +34,8 @@ const BUCKETS_MAX: usize = 1 << 14;
 const RECORDS_MAX: usize = 1 << 16;
 /// How often others' bans are looked for.
 const LOOK_EVERY_MS: u64 = 1000;
+/// Moments that differ by no more are of threads that were held up, not of a clock that was set back.
+const SLACK_MS: u64 = 60_000;
 /// Beyond that a sanction has long been as long as it may be.
 const DOUBLINGS_MAX: u32 = 30;
 /// What may be a foreign page's doing is over sooner.
@@ -49,6 +51,8 @@ pub struct Sanctions {
     signer: Signer,
     file: BanFile,
     next_look_ms: AtomicU64,
+    /// The latest moment that was told: where the clock goes back, by how much.
+    now_ms: AtomicU64,
     filter: OnceLock<Filter>,
     metrics: Arc<Metrics>,
 }
@@ -104,6 +108,7 @@ impl Sanctions {
             signer: Signer::open(dir)?,
             file: BanFile::new(dir.clone()),
             next_look_ms: AtomicU64::new(0),
+            now_ms: AtomicU64::new(now_ms),
             filter: OnceLock::new(),
             metrics,
         };
@@ -119,9 +124,29 @@ impl Sanctions {
         }
     }
 
+    /// Follows a clock that was set back: sanctions that it had begun later than now go back with it, or they would last until it
+    /// is there again; what is counted begins anew.
+    fn tick(&self, now_ms: u64) {
+        let before = self.now_ms.fetch_max(now_ms, Relaxed);
+        let is_back = now_ms.saturating_add(SLACK_MS) < before;
+        if !is_back || self.now_ms.compare_exchange(before, now_ms, Relaxed, Relaxed).is_err() {
+            return;
+        }
+        self.next_look_ms.store(0, Relaxed);
+        self.buckets.change_each(|bucket| {
+            *bucket = Bucket::default();
+            Kept { until_ms: 0 }
+        });
+        self.records.change_each(|record| {
+            record.sanctions.iter_mut().for_each(|sanction| anchor(sanction, now_ms));
+            record.kept()
+        });
+    }
+
     /// Answers whether one of these is under a sanction.
     #[must_use]
     pub fn answer(&self, subjects: &[Subject], shown: &Shown, wait: Duration, pass: Duration, now_ms: u64) -> Answer {
+        self.tick(now_ms);
         if self.next_look_ms.load(Relaxed) <= now_ms {
             // What cannot be read just now can be in a second; what is known goes on to hold.
             let _unreadable = self.follow(now_ms);
@@ -144,6 +169,7 @@ impl Sanctions {
 
     /// Counts a charge; the sanction that follows, if one does.
     pub fn charge(&self, charge: &Charge, now_ms: u64) -> Option<Sanction> {
+        self.tick(now_ms);
         let kind = charge.distinct.map_or(0, |(kind, _)| kind);
         let key = (charge.scenario.name.clone(), charge.subject, kind);
         let over = self.buckets.change(key, now_ms, |bucket| bucket.add(charge, now_ms))?;
@@ -165,11 +191,20 @@ impl Sanctions {
         self.metrics.sanctions.increment(sanction.rung);
         if sanction.rung == Rung::Ban && charge.is_kept {
             if self.file.ban(&sanction, now_ms).is_err() {
-                self.metrics.bans_unwritten.increment();
+                self.unwritten(charge.subject, now_ms);
             }
             self.filtered(&sanction, now_ms);
         }
         Some(sanction)
+    }
+
+    /// A ban holds here all the same, and does not end because the file does not know it.
+    fn unwritten(&self, subject: Subject, now_ms: u64) {
+        self.metrics.bans_unwritten.increment();
+        self.records.change(subject, now_ms, |record| {
+            record.is_kept = false;
+            (record.kept(), ())
+        });
     }
 
     /// Every sanction in force, the one that ends first before the others.
@@ -203,7 +238,8 @@ impl Sanctions {
     }
 
     /// A ban of the file is put in force.
-    fn hold(&self, sanction: Sanction, now_ms: u64) {
+    fn hold(&self, mut sanction: Sanction, now_ms: u64) {
+        anchor(&mut sanction, now_ms);
         if sanction.until_ms <= now_ms {
             return;
         }

@@ -205,3 +205,38 @@ fn without_a_sanction_nobody_is_looked_up() {
     house.offend(&charge(network("192.0.2.2")), 0).unwrap();
     assert_eq!(asked(0), Answer::Standing(None));
 }
+
+#[test]
+fn a_clock_that_is_set_back_neither_lifts_a_sanction_nor_makes_it_last() {
+    let (house, subject) = (House::new(), network("192.0.2.1"));
+    let late = 1000 * HOUR;
+    let sanction = house.offend(&charge(subject), late).unwrap();
+    assert_eq!(sanction.until_ms, late + 10 * MINUTE);
+    let now = HOUR;
+    assert_eq!(house.rungs(subject, now), [Rung::Slow]);
+    assert_eq!(house.rungs(subject, now + 9 * MINUTE), [Rung::Slow]);
+    assert!(house.rungs(subject, now + 11 * MINUTE).is_empty());
+    let other = network("192.0.2.2");
+    assert!((0..9).all(|_| house.sanctions.charge(&charge(other), late).is_none()));
+    assert!((0..9).all(|_| house.sanctions.charge(&charge(other), now).is_none()), "counted anew");
+}
+
+#[test]
+fn bans_are_followed_after_the_clock_was_set_back() {
+    let house = House::new();
+    assert!(house.rungs(network("192.0.2.1"), 1000 * HOUR).is_empty());
+    let operator = BanFile::new(house.dir.clone());
+    operator.ban(&by_operator(network("192.0.2.1"), "spam", Duration::from_secs(600), HOUR), HOUR).unwrap();
+    assert_eq!(house.rungs(network("192.0.2.1"), HOUR + 1), [Rung::Ban]);
+}
+
+#[test]
+fn a_ban_that_cannot_be_written_holds_here_all_the_same() {
+    let (house, subject) = (House::new(), network("192.0.2.1"));
+    std::fs::create_dir(house.dir.file("bans.lock")).unwrap();
+    while house.offend(&charge(subject), 0).unwrap().rung < Rung::Ban {}
+    assert!(house.sanctions.metrics.render().contains("gambeson_bans_unwritten_total 1\n"));
+    std::fs::remove_dir(house.dir.file("bans.lock")).unwrap();
+    BanFile::new(house.dir.clone()).ban(&by_operator(network("192.0.2.9"), "", Duration::from_secs(60), 0), 0).unwrap();
+    assert_eq!(house.rungs(subject, 2 * SECOND), [Rung::Ban], "the others' file does not end it");
+}

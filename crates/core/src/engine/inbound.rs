@@ -16,7 +16,7 @@ use crate::{
 use base64::{Engine as _, prelude::BASE64_STANDARD_NO_PAD};
 use bytes::Bytes;
 use http::{HeaderMap, StatusCode};
-use std::time::Duration;
+use std::{net::IpAddr, time::Duration};
 
 /// After the head was read.
 #[derive(Debug)]
@@ -56,7 +56,13 @@ pub struct Delayed {
 }
 
 impl Delayed {
-    /// How long. A host that cannot wait goes on at once.
+    /// Whose request it is.
+    #[must_use]
+    pub const fn client(&self) -> IpAddr {
+        self.pending.request.client
+    }
+
+    /// How long. A host that cannot wait lets one through in that time, and refuses the rest.
     #[must_use]
     pub const fn time(&self) -> Duration {
         self.time

@@ -154,12 +154,29 @@ impl Finish {
     /// What to write down, if anything: `took_ms` is how long the exchange took.
     #[must_use]
     pub fn record(self, took_ms: u64) -> Option<Box<Record>> {
+        self.is_logged().then(|| self.whole_record(took_ms))
+    }
+
+    /// Whether the policy has it written down.
+    #[must_use]
+    pub fn is_logged(&self) -> bool {
+        match &self.what {
+            What::Unread { wanted, .. } => *wanted,
+            What::Exchange { exchange, .. } => {
+                let (policy, findings) = (exchange.engine.policy(), self.findings().map(Cow::into_owned).collect::<Vec<_>>());
+                policy.layers.audit_log.wants(modes(policy, &exchange.request), &findings)
+            }
+        }
+    }
+
+    /// What there is to tell of it, whether it is written down or not.
+    #[must_use]
+    pub fn whole_record(self, took_ms: u64) -> Box<Record> {
         match self.what {
-            What::Unread { record, wanted, .. } => wanted.then_some(record),
+            What::Unread { record, .. } => record,
             What::Exchange { exchange, mut findings, status, app_status, original } => {
                 findings.extend(exchange.late.all());
-                let record = exchange.record(status, app_status, findings, original)?;
-                Some(Box::new(Record { took_ms, ..record }))
+                Box::new(Record { took_ms, ..exchange.record(status, app_status, findings, original) })
             }
         }
     }
@@ -291,13 +308,9 @@ impl Exchange {
         app_status: Option<StatusCode>,
         findings: Vec<Finding>,
         original: Option<String>,
-    ) -> Option<Record> {
-        let policy = self.engine.policy();
-        if !policy.layers.audit_log.wants(modes(policy, &self.request), &findings) {
-            return None;
-        }
+    ) -> Record {
         let request = &self.request;
-        Some(Record {
+        Record {
             id: self.id().to_string(),
             time_ms: self.moment.now_ms,
             client: request.client.to_string(),
@@ -309,7 +322,7 @@ impl Exchange {
             took_ms: 0,
             findings,
             original,
-        })
+        }
     }
 }
 

@@ -59,7 +59,8 @@ pub const IN_PROCESS_GAPS: &[Gap] = &[
     Gap {
         section: "response",
         keys: &["slow", "nftables"],
-        why: "a call that waits holds one of the server's few workers; each process counts for itself, only bans are shared.",
+        why: "a call that waits would hold one of the server's few workers, so who shall be slow is let in once in that time and refused \
+              otherwise; each process counts for itself, only bans are shared.",
     },
     Gap { section: "rate_limit", keys: &[], why: "each process counts for itself: with four workers, four times as many pass." },
     Gap { section: "alert", keys: &[], why: "only the gateway has one thread that tells for all." },

@@ -87,7 +87,11 @@ fn safe(mut text: String, chars_max: usize) -> String {
 
 /// What refused the request or replaced its answer.
 pub(super) fn refusal(record: &Record) -> Option<&Finding> {
-    record.findings.iter().find(|one| one.mode == Mode::Enforce && matches!(one.action, Action::Refuse | Action::Replace))
+    record.findings.iter().find(|one| is_refusal(one))
+}
+
+pub(crate) fn is_refusal(one: &Finding) -> bool {
+    one.mode == Mode::Enforce && matches!(one.action, Action::Refuse | Action::Replace)
 }
 
 /// Whether a refusal is of an attack, and not of a habit, a limit or a failure.
@@ -104,10 +108,13 @@ pub(super) fn of_refusal(record: &Record, refused: &Finding) -> Alert {
     )
 }
 
-pub(super) fn of_attacks(record: &Record, refused: &Finding, count: u64) -> Alert {
+pub(super) fn of_attacks(record: &Record, refused: &Finding, count: u64, is_logged: bool) -> Alert {
     let rule = format!("{}/{}", refused.layer, refused.rule);
-    let sentence =
-        format!("{count} requests were refused as attacks within a minute; `gambeson log show {}` explains the last", record.id);
+    let more = match is_logged {
+        true => format!("`gambeson log show {}` explains the last", record.id),
+        false => "the log does not get them".to_owned(),
+    };
+    let sentence = format!("{count} requests were refused as attacks within a minute; {more}");
     facts(Alert::new(Topic::Attacks, Severity::Warning, record.time_ms, sentence), record, &rule).with("count", count.to_string())
 }
 

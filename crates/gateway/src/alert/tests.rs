@@ -123,3 +123,16 @@ fn without_a_receiver_nothing_is_queued() {
     alerts.event(&refused(LayerName::Intrusion, 0), 0);
     assert!(queue.try_recv().is_err());
 }
+
+#[test]
+fn attacks_are_told_after_the_clock_was_set_back_and_without_the_log() {
+    let (alerts, mut queue) = alerts("attacks_per_minute = 3");
+    (0..5).for_each(|second| alerts.event(&refused(LayerName::Intrusion, 10_000_000 + second), 0));
+    assert_eq!(told(&mut queue).len(), 1);
+    for second in 0..3 {
+        let Event::Exchange(record) = refused(LayerName::Intrusion, second) else { unreachable!() };
+        alerts.unlogged(&record);
+    }
+    let told = told(&mut queue);
+    assert!(told.len() == 1 && !told[0].contains("log show"), "{told:?}");
+}

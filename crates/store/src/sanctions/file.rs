@@ -3,6 +3,7 @@
 //! It is what processes share that serve from one directory: each appends what it does and reads what others did. A lock keeps
 //! writers apart; a line that was cut off or is no JSON is skipped and the rest still holds.
 
+use super::SLACK_MS;
 use crate::state_dir::{StateDir, StateError, at, plain_file};
 use gambeson_core::{
     sanction::{Rung, Sanction},
@@ -13,7 +14,10 @@ use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
 use std::os::unix::fs::MetadataExt as _;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{
+    Mutex, PoisonError,
+    atomic::{AtomicU64, Ordering::Relaxed},
+};
 
 const FILE: &str = "bans.ndjson";
 const LOCK: &str = "bans.lock";
@@ -21,8 +25,10 @@ const LOCK: &str = "bans.lock";
 const BYTES_MAX: u64 = 32 << 20;
 /// A line of ours is shorter.
 const LINE_BYTES_MAX: usize = 4096;
-/// When it has grown so much, what is over is dropped from it.
+/// When it has grown so much, and to twice what was needed the last time, what is over is dropped from it.
 const COMPACT_BYTES: u64 = 1 << 20;
+/// More bans are not kept; those that end first go. They fit into [`BYTES_MAX`].
+const BANS_MAX: usize = 1 << 16;
 /// No sanction is longer, whatever a line says.
 const LONGEST_MS: u64 = 10 * 366 * 86_400_000;
 
@@ -34,6 +40,15 @@ pub(super) enum Line {
     Ban(Sanction),
     /// The sanction of this id, or all of this network, were lifted.
     Lift(String),
+}
+
+impl Line {
+    fn anchored(mut self, now_ms: u64) -> Self {
+        if let Self::Ban(sanction) = &mut self {
+            anchor(sanction, now_ms);
+        }
+        self
+    }
 }
 
 /// What is new in the file.
@@ -49,6 +64,8 @@ pub(super) struct News {
 pub struct BanFile {
     dir: StateDir,
     read: Mutex<Option<Place>>,
+    /// From what length on it is written anew: a long list must not be, for each ban that is added.
+    compact_at: AtomicU64,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -61,7 +78,7 @@ impl BanFile {
     /// The file of a state directory; it need not be there.
     #[must_use]
     pub fn new(dir: StateDir) -> Self {
-        Self { dir, read: Mutex::new(None) }
+        Self { dir, read: Mutex::new(None), compact_at: AtomicU64::new(COMPACT_BYTES) }
     }
 
     /// The bans in force, the one that ends first before the others.
@@ -102,7 +119,7 @@ impl BanFile {
             text.insert(0, '\n');
         }
         file.seek(SeekFrom::End(0)).and_then(|_| file.write_all(text.as_bytes())).map_err(at(&path))?;
-        if file.metadata().map_err(at(&path))?.len() > COMPACT_BYTES { self.compact(now_ms) } else { Ok(()) }
+        if file.metadata().map_err(at(&path))?.len() > self.compact_at.load(Relaxed) { self.compact(now_ms) } else { Ok(()) }
     }
 
     /// What was added since the last call, by whomever.
@@ -144,12 +161,13 @@ impl BanFile {
     fn compact(&self, now_ms: u64) -> Result<(), StateError> {
         let bytes = self.open()?.map(|file| self.rest(file, 0)).transpose()?.unwrap_or_default();
         let mut text = String::new();
-        for sanction in live(lines(&bytes), now_ms).into_values() {
+        for sanction in longest(live(lines(&bytes), now_ms)) {
             if let Ok(line) = serde_json::to_string(&Line::Ban(sanction)) {
                 text.push_str(&line);
                 text.push('\n');
             }
         }
+        self.compact_at.store(COMPACT_BYTES.max(text.len() as u64 * 2), Relaxed);
         if text.as_bytes() == bytes { Ok(()) } else { self.dir.write(FILE, text.as_bytes()) }
     }
 
@@ -204,11 +222,27 @@ fn is_sound(line: &Line) -> bool {
     }
 }
 
+/// A sanction that began later than now was made by a clock that went wrong: it lasts as long as it was meant to, from now on.
+pub(super) fn anchor(sanction: &mut Sanction, now_ms: u64) {
+    if sanction.since_ms > now_ms.saturating_add(SLACK_MS) {
+        let length = sanction.until_ms.saturating_sub(sanction.since_ms);
+        (sanction.since_ms, sanction.until_ms) = (now_ms, now_ms.saturating_add(length));
+    }
+}
+
+/// At most [`BANS_MAX`], those that last.
+fn longest(live: BTreeMap<Subject, Sanction>) -> Vec<Sanction> {
+    let mut bans: Vec<_> = live.into_values().collect();
+    bans.sort_by_key(|ban| std::cmp::Reverse(ban.until_ms));
+    bans.truncate(BANS_MAX);
+    bans
+}
+
 /// The bans that are in force after all these lines.
 fn live(lines: impl Iterator<Item = Line>, now_ms: u64) -> BTreeMap<Subject, Sanction> {
     let mut live: BTreeMap<Subject, Sanction> = BTreeMap::new();
     for line in lines {
-        match line {
+        match line.anchored(now_ms) {
             Line::Ban(sanction) if sanction.until_ms > now_ms => drop(live.insert(sanction.subject, sanction)),
             Line::Ban(_) => {}
             Line::Lift(what) => {
@@ -271,6 +305,38 @@ mod tests {
         one.tidy(50).unwrap();
         let news = other.news().unwrap();
         assert!(news.is_whole && news.lines == [Line::Ban(ban("b", "192.0.2.2", 100))], "{news:?}");
+    }
+
+    #[test]
+    fn a_ban_of_a_clock_that_went_wrong_lasts_as_long_as_it_was_meant_to() {
+        let folder = tempfile::tempdir().unwrap();
+        let dir = StateDir::open(&folder.path().join("state")).unwrap();
+        let file = BanFile::new(dir.clone());
+        let now = 2 * SLACK_MS;
+        file.ban(&Sanction { since_ms: 1 << 50, ..ban("a", "192.0.2.1", (1 << 50) + 5000) }, now).unwrap();
+        assert_eq!(file.bans(now).unwrap()[0].until_ms, now + 5000);
+        file.tidy(now).unwrap();
+        assert!(file.bans(now + 5000).unwrap().is_empty(), "and not anew at every start");
+    }
+
+    #[test]
+    fn a_long_list_is_not_written_anew_for_each_ban() {
+        let folder = tempfile::tempdir().unwrap();
+        let dir = StateDir::open(&folder.path().join("state")).unwrap();
+        let file = BanFile::new(dir.clone());
+        let line = serde_json::to_string(&Line::Ban(ban("x", "192.0.2.1", 1))).unwrap().len() as u64 + 1;
+        let lines = |from: u32, count: u64| {
+            let one =
+                |n| serde_json::to_string(&Line::Ban(ban("x", &std::net::Ipv4Addr::from_bits(n).to_string(), 1 << 40))).unwrap();
+            (from..).take(usize::try_from(count).unwrap()).map(|n| one(n) + "\n").collect::<String>()
+        };
+        dir.write(FILE, lines(1 << 30, COMPACT_BYTES / line + 1).as_bytes()).unwrap();
+        let inode = || std::fs::metadata(dir.file(FILE)).unwrap().ino();
+        file.tidy(0).unwrap();
+        file.ban(&ban("first", "198.51.100.1", 1 << 40), 0).unwrap();
+        let before = inode();
+        (2..50).for_each(|n| file.ban(&ban("y", &format!("198.51.100.{n}"), 1 << 40), 0).unwrap());
+        assert_eq!(inode(), before);
     }
 
     #[test]

@@ -80,6 +80,16 @@ impl<K: Eq + Hash, V: Default> Table<K, V> {
         }
     }
 
+    /// Changes every value in turn, and until when it is kept.
+    pub(super) fn change_each(&self, mut change: impl FnMut(&mut V) -> Kept) {
+        for shard in &self.shards {
+            let mut shard = shard.lock().unwrap_or_else(PoisonError::into_inner);
+            for entry in shard.iter_mut().flatten() {
+                entry.until_ms = change(&mut entry.value).until_ms;
+            }
+        }
+    }
+
     fn with_set<T>(&self, hash: u64, work: impl FnOnce(&mut Set<K, V>) -> T) -> Option<T> {
         let hash = hash as usize;
         // Every entry is whole at every moment: a panic elsewhere while it was locked left nothing half done.

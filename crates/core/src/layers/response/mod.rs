@@ -38,7 +38,7 @@ pub const RULES: &[Rule] = &[
     },
     Rule {
         name: "slowed",
-        about: "A client on the rung `slow` waits `response.slow` for every answer; 429 when too many wait already.",
+        about: "A client on the rung `slow` waits `response.slow` for every answer; 429 when too many wait already. In the WSGI host none waits: five come in at once, then one in that time, and the rest gets 429.",
         why: "Lists are worked through in the hope that they end; waiting takes the hope, and hurts nobody who reads (CWE-307, CWE-799).",
     },
     Rule {
@@ -243,7 +243,7 @@ impl Ladder {
 /// The refusal of a request that would have had to wait, when too many wait already.
 pub(crate) fn crowded(time: Duration) -> Box<Denial> {
     let say = "There are too many requests just now. Please try again in a moment.";
-    let why = "too many requests of clients on the rung `slow` wait already (CWE-770)";
+    let why = "requests of clients on the rung `slow` wait already, as many as may, or came in faster than they may (CWE-770)";
     let mut denial = Denial::new("slowed", StatusCode::TOO_MANY_REQUESTS, say, why);
     denial.headers.insert(header::RETRY_AFTER, HeaderValue::from(time.as_secs().max(1)));
     denial
