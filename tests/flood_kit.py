@@ -8,7 +8,7 @@ import sys
 import threading
 import time
 
-from gateway_kit import exchange, free_port, parse
+from gateway_kit import App, exchange, free_port, header, parse
 
 #: Seconds until somebody else must have been answered: whether, not how fast.
 LIVENESS = 30
@@ -80,6 +80,27 @@ class Gunicorn:
         self.process.terminate()
         self.process.wait(LIVENESS)
         self.log.close()
+
+
+class Patient(App):
+    """An app with a thread for each connection, which reads bodies to their end and keeps nothing of them."""
+
+    def _serve(self, connection):
+        with connection:
+            while head := self.read_head(connection):
+                head, _, body = head.partition(b"\r\n\r\n")
+                left = int(header(head, b"content-length") or 0) - len(body)
+                while left > 0 and (data := connection.recv(min(left, 1 << 16))):
+                    left -= len(data)
+                if left:
+                    return
+                App.ok(connection, head)
+
+    def read_head(self, connection):
+        head = b""
+        while b"\r\n\r\n" not in head and (data := connection.recv(1 << 12)):
+            head += data
+        return head
 
 
 def connect(port, source="127.0.0.2"):

@@ -118,6 +118,9 @@ pub trait Inspector: std::fmt::Debug + Send + Sync {
     /// # Errors
     /// The refusal.
     fn end(&mut self) -> Result<(), Box<Denial>>;
+
+    /// Bytes of memory taken until there is more to judge: each inspector bounds it, a host bounds the sum over all exchanges.
+    fn held(&self) -> usize;
 }
 
 /// What a layer says of an answer.

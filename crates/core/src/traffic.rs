@@ -147,6 +147,10 @@ impl Inspector for Copier {
         self.body.lock().unwrap_or_else(PoisonError::into_inner).whole = true;
         Ok(())
     }
+
+    fn held(&self) -> usize {
+        self.body.lock().unwrap_or_else(PoisonError::into_inner).bytes.capacity()
+    }
 }
 
 #[cfg(test)]

@@ -5,6 +5,7 @@ pub mod app;
 mod downstream;
 mod h1;
 mod h2;
+mod held;
 mod io;
 mod ledger;
 mod listeners;

@@ -2,6 +2,7 @@
 
 use crate::{
     downstream::{BodyError, Incoming, Length, Respond},
+    held::Share,
     upstream::{Answer, AppConnection, AppError, Lease, Piece, encode},
     worker::{Peer, Worker},
 };
@@ -57,7 +58,8 @@ pub(crate) async fn serve<B: Incoming, R: Respond>(
     match decision {
         Decision::Respond(outgoing) => send_own(worker, outgoing, respond, head_only).await,
         Decision::Forward(permit, limit, exchange) => {
-            Forward { worker, respond, head_only }.run(permit, limit, exchange, body).await
+            let share = worker.share(exchange.request().client);
+            Forward { worker, respond, head_only }.run(permit, limit, exchange, body, share).await
         }
         Decision::Collect(collecting) => {
             let (bytes, whole) = collect(body, collecting.bytes_max()).await;
@@ -98,14 +100,15 @@ async fn inspect<B: Incoming, R: Respond>(
         Framing::Length(length) => inspecting.declared(length),
         Framing::None | Framing::Chunked => Ok(()),
     };
+    let mut share = worker.share(inspecting.client());
     let read = match declared {
-        Ok(()) => Begun::read(body, inspecting.window()).await,
+        Ok(()) => Begun::read(body, inspecting.window(), &mut share).await,
         Err(denial) => Err(BodyError::Refused(denial)),
     };
     let decision = match read {
         Ok(mut begun) => match inspecting.begin(&begun.bytes, begun.whole) {
             Decision::Forward(permit, limit, exchange) => {
-                return Forward { worker, respond, head_only }.run(permit, limit, exchange, &mut begun).await;
+                return Forward { worker, respond, head_only }.run(permit, limit, exchange, &mut begun, share).await;
             }
             decision => decision,
         },
@@ -129,11 +132,14 @@ struct Begun<'b, B> {
 }
 
 impl<'b, B: Incoming> Begun<'b, B> {
-    async fn read(rest: &'b mut B, bytes_max: usize) -> Result<Self, BodyError> {
+    async fn read(rest: &'b mut B, bytes_max: usize, share: &mut Share) -> Result<Self, BodyError> {
         let mut bytes = BytesMut::new();
         while bytes.len() < bytes_max {
             match rest.piece().await? {
-                Some(piece) => bytes.extend_from_slice(&piece),
+                Some(piece) => {
+                    bytes.extend_from_slice(&piece);
+                    share.hold(bytes.len()).map_err(BodyError::Refused)?;
+                }
                 None => return Ok(Self { bytes: bytes.freeze(), whole: true, rest }),
             }
         }
@@ -257,7 +263,14 @@ impl Sending {
 }
 
 impl<R: Respond> Forward<'_, R> {
-    async fn run<B: Incoming>(mut self, permit: Permit, mut limit: RequestBody, exchange: Exchange, body: &mut B) -> Served {
+    async fn run<B: Incoming>(
+        mut self,
+        permit: Permit,
+        mut limit: RequestBody,
+        exchange: Exchange,
+        body: &mut B,
+        mut share: Share,
+    ) -> Served {
         let sending = match prepare(permit, &mut limit, &exchange, body.framing()) {
             Ok(sending) => sending,
             Err(denial) => return self.fail(exchange, denial).await,
@@ -281,7 +294,7 @@ impl<R: Respond> Forward<'_, R> {
                         alongside(&mut beside, self.respond, sending.patience, lease.connection.read_head(&sending.method)).await;
                 }
             } else if let Beside::Client(body) = beside {
-                let pump = pump(body, &mut limit, &lease.connection, self.worker.timings.stall);
+                let pump = pump(body, &mut limit, &mut share, &lease.connection, self.worker.timings.stall);
                 beside = Beside::Pump(Box::pin(pump));
                 answer =
                     alongside(&mut beside, self.respond, sending.patience, lease.connection.read_head(&sending.method)).await;
@@ -527,20 +540,21 @@ impl<B: Incoming> Reader<'_, '_, B> {
 async fn pump<'b, B: Incoming>(
     body: &'b mut B,
     limit: &mut RequestBody,
+    share: &mut Share,
     connection: &AppConnection,
     stall: Duration,
 ) -> Result<&'b mut B, BodyError> {
     let framing = body.framing();
     let mut written = 0;
     while let Some(piece) = body.piece().await? {
-        limit.piece(&piece).map_err(BodyError::Refused)?;
+        limit.piece(&piece).and_then(|()| share.hold(limit.held())).map_err(BodyError::Refused)?;
         written += piece.len() as u64;
         if connection.write_piece(&piece, framing, stall).await.is_err() {
             // The app reads no further; it may have answered already, and that answer counts.
             return Ok(body);
         }
     }
-    limit.end().map_err(BodyError::Refused)?;
+    limit.end().and_then(|()| share.hold(limit.held())).map_err(BodyError::Refused)?;
     let _unread = connection.end_body(framing, written, stall).await;
     Ok(body)
 }

@@ -18,6 +18,11 @@ pub const RULES: &[Rule] = &[
         about: "The body paused longer than `protocol.body_grace` and came slower than `protocol.body_rate`: 408.",
         why: "A client that drips its body holds a worker of the app (CWE-400).",
     },
+    Rule {
+        name: "body-no-room",
+        about: "More is held of bodies that have not come to their end than a client, or all together, may take: 503.",
+        why: "Values that are never sent to their end, over hundreds of connections, would fill the memory (CWE-770).",
+    },
     Rule { name: "app-unreachable", about: "The app cannot be reached at `app.upstream`: 502.", why: APP },
     Rule { name: "app-connect-timeout", about: "Connecting to the app took longer than `upstream.connect`: 504.", why: APP },
     Rule { name: "app-busy", about: "More requests wait for the app than `upstream.connections` lets through: 503.", why: APP },
@@ -38,7 +43,8 @@ mod tests {
 
     #[test]
     fn every_rule_in_the_sources_is_listed() {
-        let sources = [include_str!("upstream.rs"), include_str!("h1.rs"), include_str!("pace.rs")].concat();
+        let sources =
+            [include_str!("upstream.rs"), include_str!("h1.rs"), include_str!("pace.rs"), include_str!("held.rs")].concat();
         let code = sources.lines().filter(|line| !line.trim_start().starts_with("//"));
         let literals = code.flat_map(|line| line.split('"').skip(1).step_by(2));
         let is_rule = |text: &&str| {

@@ -1,6 +1,7 @@
 //! What one serving thread knows, and what all share.
 
 use crate::{
+    held::{Room, Share},
     ledger::Ledger,
     proxy::is_event_stream,
     timings::Timings,
@@ -20,6 +21,7 @@ use http::{HeaderMap, StatusCode};
 use std::{
     cell::RefCell,
     future::Future,
+    net::IpAddr,
     rc::Rc,
     sync::{
         Arc,
@@ -63,6 +65,7 @@ pub(crate) struct Shared {
 pub(crate) struct Local {
     entropy: RefCell<Random>,
     pool: RefCell<(u64, Rc<Pool>)>,
+    room: Rc<Room>,
 }
 
 /// What a connection works with: its thread's own things and the shared ones.
@@ -78,7 +81,7 @@ impl Local {
     pub(crate) fn new(shared: &Shared) -> Self {
         let site = shared.site.load();
         let pool = Rc::new(Pool::new(&site.engine.policy().upstream, shared.workers));
-        Self { entropy: RefCell::default(), pool: RefCell::new((site.generation, pool)) }
+        Self { entropy: RefCell::default(), pool: RefCell::new((site.generation, pool)), room: Rc::default() }
     }
 
     pub(crate) fn sweep(&self) {
@@ -105,6 +108,11 @@ impl Worker {
             *pool = (site.generation, Rc::new(Pool::new(&site.engine.policy().upstream, self.shared.workers)));
         }
         pool.1.clone()
+    }
+
+    /// What an exchange of this client takes of the room for bodies; nothing as yet.
+    pub(crate) fn share(&self, client: IpAddr) -> Share {
+        self.local.room.share(client)
     }
 
     /// What an ACME server gets that asks over plain HTTP whether the host is ours (RFC 8555 section 8.3).

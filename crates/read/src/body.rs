@@ -145,6 +145,13 @@ impl Reader for Body {
         }
         self.read_also(out, |reader, out| reader.finish(out))
     }
+
+    fn held(&self) -> usize {
+        let by_type = self.by_type.as_ref().map_or(0, |reader| reader.held());
+        let form = self.form.as_ref().map_or(0, |(form, _)| form.held());
+        let also = if let Also::Reading(reader) = &self.also { reader.held() } else { 0 };
+        by_type + form + also
+    }
 }
 
 /// Passes on values. What is odd about text that may not even be meant is not said, but for what is an attack in any text.

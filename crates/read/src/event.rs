@@ -182,4 +182,8 @@ pub trait Reader {
 
     /// Says that the input is over.
     fn finish(&mut self, out: &mut Out<'_>) -> Result<(), Stop>;
+
+    /// Bytes of memory taken for what is not read to its end yet. [`Limits`](crate::Limits) bound it; whoever reads many bodies at
+    /// a time may want to bound the sum.
+    fn held(&self) -> usize;
 }

@@ -115,14 +115,14 @@ impl<'a> Reading<'a> {
 pub struct GraphqlJson {
     limits: Limits,
     json: Json,
-    documents: Vec<Vec<u8>>,
+    documents: Documents,
     shape: GraphqlShape,
 }
 
 impl GraphqlJson {
     /// A reader for one body.
     pub fn new(limits: &Limits) -> Self {
-        Self { limits: *limits, json: Json::new(limits), documents: Vec::new(), shape: GraphqlShape::default() }
+        Self { limits: *limits, json: Json::new(limits), documents: Documents::default(), shape: GraphqlShape::default() }
     }
 
     /// All documents, once the body is finished: the deepest depth, and the sums of the rest.
@@ -141,32 +141,45 @@ impl GraphqlJson {
 impl Reader for GraphqlJson {
     fn feed(&mut self, bytes: &[u8], out: &mut Out<'_>) -> Result<(), Stop> {
         let mut tap = Tap { inner: out.sink, documents: &mut self.documents };
-        self.json.feed(bytes, &mut Out { sink: &mut tap, budget: out.budget })
+        self.json.feed(bytes, &mut Out { sink: &mut tap, budget: out.budget })?;
+        if self.documents.bytes > self.limits.value_bytes { Err(Stop::Bound(Bound::Value)) } else { Ok(()) }
     }
 
     /// Documents are read once it is certain that the body is JSON.
     fn finish(&mut self, out: &mut Out<'_>) -> Result<(), Stop> {
         let mut tap = Tap { inner: out.sink, documents: &mut self.documents };
         self.json.finish(&mut Out { sink: &mut tap, budget: out.budget })?;
-        for document in std::mem::take(&mut self.documents) {
+        for document in std::mem::take(&mut self.documents.list) {
             let found = read_graphql(&document, &self.limits, out)?;
             self.add(found);
         }
         Ok(())
     }
+
+    fn held(&self) -> usize {
+        self.json.held() + self.documents.bytes
+    }
+}
+
+/// The documents of a body, kept until it is certain that it is JSON: together no longer than one value may be.
+#[derive(Debug, Default)]
+struct Documents {
+    list: Vec<Vec<u8>>,
+    bytes: usize,
 }
 
 /// Stands between the JSON reader and the sink.
 struct Tap<'a> {
     inner: &'a mut dyn Sink,
-    documents: &'a mut Vec<Vec<u8>>,
+    documents: &'a mut Documents,
 }
 
 impl Sink for Tap<'_> {
     fn field(&mut self, mut field: Field<'_>) -> Flow {
         let name = in_batch(field.name);
         if name == b"query" && field.kind == Kind::Text {
-            self.documents.push(field.value.to_vec());
+            self.documents.list.push(field.value.to_vec());
+            self.documents.bytes += field.value.len();
         } else if name.starts_with(b"variables.") {
             field.place = Place::Graphql;
         }

@@ -301,4 +301,8 @@ impl Reader for Json {
         }
         if self.state == State::After && self.open.is_empty() { Ok(()) } else { Err(Stop::Fault(Fault::JsonEnd)) }
     }
+
+    fn held(&self) -> usize {
+        self.name.capacity() + self.value.capacity() + self.key_hashes.capacity() * size_of::<u64>()
+    }
 }

@@ -351,4 +351,8 @@ impl Reader for Multipart {
         }
         Ok(())
     }
+
+    fn held(&self) -> usize {
+        self.held.capacity() + self.value.capacity()
+    }
 }

@@ -141,4 +141,8 @@ impl Reader for UrlEncoded {
         }
         self.pair_with_pending(b"", out)
     }
+
+    fn held(&self) -> usize {
+        self.pending.capacity() + self.name.capacity() + self.value.capacity()
+    }
 }

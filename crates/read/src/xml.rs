@@ -268,4 +268,9 @@ impl Reader for Xml {
         }
         self.give_text(out)
     }
+
+    fn held(&self) -> usize {
+        let markup = self.markup.as_ref().map_or(0, Markup::held);
+        markup + self.text.capacity() + self.name.capacity() + self.value.capacity()
+    }
 }

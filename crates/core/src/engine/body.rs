@@ -72,6 +72,12 @@ impl RequestBody {
         self.watches.iter().map(|watch| watch.inspector.window()).max().unwrap_or(0)
     }
 
+    /// Bytes of memory that the layers take for what is not judged yet. A host bounds the sum over all exchanges.
+    #[must_use]
+    pub fn held(&self) -> usize {
+        self.watches.iter().map(|watch| watch.inspector.held()).sum()
+    }
+
     /// Judges the beginning, before the app gets any of it; it passes by [`piece`](Self::piece) once more.
     pub(super) fn begin(&mut self, bytes: &[u8], whole: bool) -> Judged {
         self.judged = bytes.len();

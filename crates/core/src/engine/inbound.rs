@@ -257,6 +257,12 @@ impl Inspecting {
         self.body.window()
     }
 
+    /// Whom the request is judged for.
+    #[must_use]
+    pub fn client(&self) -> IpAddr {
+        self.request.client
+    }
+
     /// Judges a length that was declared, before a byte is read.
     ///
     /// # Errors

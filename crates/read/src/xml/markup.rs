@@ -29,6 +29,11 @@ pub(super) struct Markup {
 }
 
 impl Markup {
+    /// Bytes of memory taken.
+    pub(super) fn held(&self) -> usize {
+        self.bytes.capacity()
+    }
+
     /// Adds a byte; returns whether that was the last.
     pub(super) fn push(&mut self, byte: u8) -> bool {
         self.bytes.push(byte);

@@ -8,4 +8,5 @@ mod json;
 mod kit;
 mod multipart;
 mod properties;
+mod worst;
 mod xml;

@@ -1,7 +1,7 @@
 //! A request's body, read along with its way to the app.
 
 use super::{
-    Intrusion,
+    Intrusion, Suspects,
     judge::{Judge, Judged, media},
 };
 use crate::{
@@ -106,6 +106,12 @@ impl Inspector for Body {
         }
         let judged = self.read(|reader, out| reader.finish(out)).and_then(|()| self.text());
         self.settled(judged)
+    }
+
+    fn held(&self) -> usize {
+        let reader = self.reader.as_ref().map_or(0, gambeson_read::Body::held);
+        let suspects = self.judge.suspects.as_ref().map_or(0, Suspects::bytes);
+        reader + suspects + self.text.as_ref().map_or(0, Vec::capacity)
     }
 }
 

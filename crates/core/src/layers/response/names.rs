@@ -82,6 +82,10 @@ impl Inspector for Names {
         }
         Ok(())
     }
+
+    fn held(&self) -> usize {
+        self.reader.as_ref().map_or(0, Body::held)
+    }
 }
 
 impl Sink for Tried {

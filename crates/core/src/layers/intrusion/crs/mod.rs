@@ -92,4 +92,10 @@ impl Inspector for Watch {
     fn end(&mut self) -> Result<(), Box<Denial>> {
         self.judgement.body_end().map_or(Ok(()), Err)
     }
+
+    fn held(&self) -> usize {
+        /// A value is kept as sent, as read, and as transformations leave it.
+        const COPIES: usize = 4;
+        self.judgement.body_bytes().min(self.window).saturating_mul(COPIES)
+    }
 }

@@ -84,6 +84,11 @@ impl Judgement {
         })
     }
 
+    /// How much of the body came.
+    pub(super) fn body_bytes(&self) -> usize {
+        self.with(|state| state.body_bytes)
+    }
+
     /// The request's body has ended: phase 2.
     pub(super) fn body_end(&self) -> Option<Box<Denial>> {
         self.with(State::body_end)
