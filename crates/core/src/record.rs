@@ -1,5 +1,9 @@
 //! What is written down of an exchange. No secret gets in: values are masked where they are made into findings.
 
+mod secret;
+
+pub use secret::is_secret_name;
+
 use crate::policy::{LayerName, Mode};
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
@@ -142,29 +146,6 @@ fn escaped(c: char) -> impl Iterator<Item = char> {
 #[must_use]
 pub fn shown_under(name: &str, value: &[u8]) -> String {
     if is_secret_name(name) { format!("({} bytes, masked)", value.len()) } else { shown(value) }
-}
-
-/// Whether a header or parameter of that name may carry a secret.
-#[must_use]
-pub fn is_secret_name(name: &str) -> bool {
-    const WORDS: [&str; 14] = [
-        "pass",
-        "pwd",
-        "secret",
-        "token",
-        "auth",
-        "cookie",
-        "session",
-        "key",
-        "code",
-        "otp",
-        "pin",
-        "signature",
-        "credential",
-        "jwt",
-    ];
-    let name = name.to_ascii_lowercase();
-    WORDS.iter().any(|word| name.contains(word))
 }
 
 /// At most this much of a path is written down, in bytes: long ones would push older records out of the log (CWE-779).

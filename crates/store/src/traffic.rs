@@ -9,6 +9,7 @@ mod mask;
 mod multipart;
 mod reading;
 mod recorder;
+mod shape;
 
 pub use reading::{Requests, Unreadable, files};
 pub use recorder::{Recorder, Settings};
@@ -17,6 +18,14 @@ use base64::{Engine as _, prelude::BASE64_STANDARD};
 use gambeson_core::{policy::LayerName, record::Action};
 use serde::{Deserialize, Serialize};
 use std::net::IpAddr;
+
+/// What is recorded of a body of a media type, and which parts of it are masked; `cut`: it is not all of it. `None`: nothing of it is.
+#[must_use]
+pub fn recorded_body(kind: &[u8], sent: &[u8], cut: bool) -> Option<(Vec<u8>, Vec<String>)> {
+    let mut masked = Vec::new();
+    let written = body::mask(kind, sent, cut, &mut masked)?;
+    Some((written, masked))
+}
 
 /// A line of a file.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -91,13 +91,18 @@ fn private_key(text: &str) -> Option<(&str, &str)> {
 fn pair(text: &str) -> Option<(&str, &str)> {
     let is_name = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '-';
     for (at, sign) in text.match_indices(['=', ':']) {
-        let before = text.get(..at)?.trim_end_matches([' ', '"', '\'']);
+        // Quotes of a document within a document are escaped.
+        let before = text.get(..at)?.trim_end_matches([' ', '"', '\'', '\\']);
         let name = before.rsplit(|c| !is_name(c)).next().unwrap_or_default();
-        let value = text.get(at + sign.len()..)?.trim_start_matches([' ', '"', '\'']);
+        let written = text.get(at + sign.len()..)?;
+        let value = written.trim_start_matches([' ', '"', '\'', '\\']);
+        let quote = written.trim_start_matches([' ', '\\']).chars().next().filter(|c| matches!(c, '"' | '\''));
         let value = SCHEMES.iter().find_map(|scheme| value.strip_prefix(scheme)).unwrap_or(value);
         let ends: &[char] =
-            if is_cookie(name) { &['\n'] } else { &['"', '\'', '&', ';', ',', '<', '>', ')', ' ', '\n', '\r', '\t'] };
-        let length = value.find(ends).unwrap_or(value.len());
+            if is_cookie(name) { &['\n'] } else { &['"', '\'', '&', ';', ',', '<', '>', ')', ' ', '\n', '\r', '\t', '\\'] };
+        // A phrase in quotes goes to their end.
+        let quoted = quote.and_then(|quote| value.find(quote));
+        let length = quoted.or_else(|| value.find(ends)).unwrap_or(value.len());
         if length > 0 && !value.starts_with('(') && is_secret_name(name) {
             return Some((text.get(..text.len() - value.len())?, value.get(length..)?));
         }
@@ -139,6 +144,8 @@ mod tests {
             ("-----BEGIN PRIVATE KEY-----\nMIIE\n-----END PRIVATE KEY-----", "-----BEGIN (masked) (masked)"),
             ("login failed: password=hunter2&user=bob", "login failed: password=(masked)&user=bob"),
             (r#"{"api_key": "k-123", "page": 2}"#, r#"{"api_key": "(masked)", "page": 2}"#),
+            (r#"login(password: "correct horse battery", n: 1)"#, r#"login(password: "(masked)", n: 1)"#),
+            (r#"{\"password\":\"hunter2\",\"a\":1}"#, r#"{\"password\":\"(masked)",\"a\":1}"#),
             ("SECRET_KEY = 'dev'\nDEBUG = True", "SECRET_KEY = '(masked)'\nDEBUG = True"),
         ] {
             assert_eq!(masked(text), expected, "{text}");
@@ -154,6 +161,7 @@ mod tests {
             "header sec-fetch-site: cross-site",
             "File \"app.py\", line 41, in view",
             "password: (7 bytes, masked)",
+            "keyword=python&author=alice",
         ] {
             assert_eq!(masked(text), text);
         }

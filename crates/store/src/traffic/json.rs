@@ -1,10 +1,21 @@
 //! JSON without its secrets. What is no secret stays byte for byte: two keys of one name, odd escapes and spaces may be the attack.
 
-use super::mask::{Masked, blank, note, value};
+use super::{
+    mask::{Masked, blank, note, value},
+    shape,
+};
 use gambeson_core::record::is_secret_name;
 
 /// Deeper documents are not recorded.
 const DEPTH_MAX: usize = 64;
+
+/// A longer text is no name.
+const NAME_MAX: usize = 40;
+
+/// Whether what stands under this name may be the name of what follows.
+fn names_another(name: &str) -> bool {
+    matches!(name.to_ascii_lowercase().as_str(), "name" | "key" | "field" | "id" | "label" | "param" | "parameter" | "header")
+}
 
 /// An object or array that is open.
 struct Open {
@@ -144,6 +155,10 @@ impl Scan<'_> {
     fn string(&mut self) -> Option<Expect> {
         let (written, text) = self.quoted()?;
         let hidden = if self.is_secret() && !text.is_empty() { Some(blank(text.len())) } else { value("", &text) };
+        if let Some(open) = self.open.last_mut().filter(|open| names_another(&open.name)) {
+            // `{"name": "password", "value": "…"}`
+            open.secret |= text.len() <= NAME_MAX && !text.contains(' ') && is_secret_name(&text);
+        }
         self.write(&written, hidden)?;
         Some(Expect::After)
     }
@@ -172,7 +187,8 @@ impl Scan<'_> {
         }
         let is_word = matches!(word, b"true" | b"false" | b"null" | b"NaN" | b"Infinity" | b"-Infinity");
         let is_number = word.iter().all(|byte| byte.is_ascii_digit() || b"+-.eE".contains(byte));
-        if is_number && self.is_secret() {
+        let is_card = || str::from_utf8(word).is_ok_and(shape::is_card);
+        if is_number && (self.is_secret() || is_card()) {
             note(self.masked, || path(&self.open));
             self.clean.push(b'0');
         } else if is_number || is_word {

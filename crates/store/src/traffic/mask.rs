@@ -4,7 +4,7 @@
 //! length's class has: 8, 16, 32 and so on. What this leaves is judged as before; what it took is named, so that nobody believes
 //! that it was judged.
 
-use super::{Body, Request, Stopped, Text, body};
+use super::{Body, Request, Stopped, Text, body, shape::hide};
 use crate::audit::mask_text;
 use gambeson_core::{
     record::{is_opaque, is_secret_name},
@@ -36,7 +36,7 @@ pub(super) fn mask(traffic: Traffic) -> Request {
         one_of_all: sent.policy().requests == gambeson_core::policy::Recorded::All,
         https: sent.scheme == gambeson_core::exchange::Scheme::Https,
         sni: sent.sni.clone(),
-        method: sent.head.method.to_string(),
+        method: value_of_name(sent.head.method.as_str()),
         target: target.into(),
         authority: sent.head.authority.as_deref().map(|text| host(text, "authority", &mut masked)),
         version: version(sent.head.version),
@@ -48,8 +48,16 @@ pub(super) fn mask(traffic: Traffic) -> Request {
             layer: finding.layer,
             rule: finding.rule.into_owned(),
             action: finding.action,
-            part: finding.part,
+            part: part(&finding.part),
         }),
+    }
+}
+
+/// Where something was found, without a name that is a secret itself.
+fn part(part: &str) -> String {
+    match part.split_once(' ') {
+        Some((place, name)) => format!("{place} {}", value_of_name(name)),
+        None => part.to_owned(),
     }
 }
 
@@ -92,7 +100,26 @@ pub(super) fn value(name: &str, value: &str) -> Option<String> {
     }
     let mut text = value.to_owned();
     mask_text(&mut text);
-    (text != value).then_some(text)
+    let hidden = hide(&text).or_else(|| (text != value).then_some(text));
+    hidden.or_else(|| is_coded_secret(value).then(|| blank(value.len())))
+}
+
+/// Whether a secret comes to light when it is decoded once or twice more, as some apps do.
+fn is_coded_secret(value: &str) -> bool {
+    let mut plain = value.to_owned();
+    for _ in 0..2 {
+        let next = decoded(plain.as_bytes(), false);
+        if next == plain {
+            return false;
+        }
+        let mut masked = next.clone();
+        mask_text(&mut masked);
+        if masked != next || is_opaque(next.trim()) || hide(&next).is_some() {
+            return true;
+        }
+        plain = next;
+    }
+    false
 }
 
 /// A host without the name and password that may stand before it.
@@ -122,14 +149,25 @@ fn relative(sent: &[u8], masked: &mut Masked) -> Vec<u8> {
 }
 
 fn path(sent: &[u8], masked: &mut Masked) -> Vec<u8> {
-    let segments = sent.split(|byte| *byte == b'/').map(|segment| match value("", &decoded(segment, false)) {
-        Some(clean) => {
-            note(masked, || "path".to_owned());
-            encoded(&clean)
+    let mut before = String::new();
+    let segments = sent.split(|byte| *byte == b'/').map(|segment| {
+        let plain = decoded(segment, false);
+        let clean = value("", &plain).or_else(|| is_told_by(&before, &plain).then(|| blank(plain.len())));
+        before = plain;
+        match clean {
+            Some(clean) => {
+                note(masked, || "path".to_owned());
+                encoded(&clean)
+            }
+            None => segment.to_vec(),
         }
-        None => segment.to_vec(),
     });
     segments.collect::<Vec<_>>().join(&b'/')
+}
+
+/// Whether a segment is a secret because the one before it says so: `/token/ab12cd`. Words are pages: `/password/reset`.
+fn is_told_by(before: &str, segment: &str) -> bool {
+    is_secret_name(before) && segment.len() >= 6 && segment.bytes().any(|byte| byte.is_ascii_digit())
 }
 
 /// Names and values in a query's syntax. What has no secret stays as it was sent, odd encodings included.
@@ -183,6 +221,12 @@ fn headers(sent: &Sent, masked: &mut Masked) -> Vec<(String, Text)> {
             "host" | "x-forwarded-host" => text.contains('@').then(|| host(&text, &format!("header {name}"), masked)),
             "referer" | "origin" => Some(address(&format!("header {name}"), &text, masked)),
             _ => field(name, &text, sent.policy().by_address, masked),
+        };
+        let name = if is_opaque(name) {
+            note(masked, || "header name".to_owned());
+            "x-masked"
+        } else {
+            name
         };
         (name.to_owned(), clean.map_or_else(|| Text::from(bytes.to_vec()), Text::Plain))
     });

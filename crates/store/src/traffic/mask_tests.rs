@@ -35,6 +35,8 @@ fn secrets_give_way_wherever_they_stand() {
         format!("https://bob:{SECRET}@localhost/a"),
         format!("https://localhost/a?token={SECRET}"),
         format!("/?note=the+password:+{SECRET}+is+new"),
+        "/token/4S3CRET".to_owned(),
+        "/share/key/4S3CRET/edit".to_owned(),
     ];
     for target in targets {
         let request = masked(&target, &[], "");
@@ -71,6 +73,10 @@ fn secrets_give_way_wherever_they_stand() {
         (JSON, format!(r#"{{"password":{{"a":1,"b":"{SECRET}"}},"c":2}}"#)),
         (JSON, format!(r#"{{"a":"{{\"password\":\"{SECRET}\"}}"}}"#)),
         (JSON, format!(r#"["{SECRET}"]"#)),
+        (JSON, r#"{"query":"mutation { login(password: \"S3CRET horse S3CRET\") { token } }"}"#.to_owned()),
+        (JSON, r#"{"a":"{\"b\":\"{\\\"password\\\":\\\"S3CRET\\\"}\"}"}"#.to_owned()),
+        (JSON, r#"[{"name":"password","value":"S3CRET"},{"name":"x","value":"y"}]"#.to_owned()),
+        (FORM, "next=%2Flogin%3Fpassword%253DS3CRET".to_owned()),
         (JSON, format!(r#"{{"{SECRET}":1}}"#)),
         (MULTIPART, format!("--B\r\nContent-Disposition: form-data; name=\"password\"\r\n\r\n{SECRET}\r\n--B--\r\n")),
         (MULTIPART, format!("--B\r\nContent-Disposition: form-data; name=\"f\"; filename=\"a\"\r\n\r\n{SECRET}\r\n--B--\r\n")),
@@ -124,6 +130,22 @@ fn what_is_no_secret_stays_byte_for_byte() {
 }
 
 #[test]
+fn words_with_the_same_letters_stay() {
+    let sent = "keyword=python&author=alice&monkey=7&country_code=de&shipping=fast";
+    let request = masked(&format!("/?{sent}"), &[("content-type", FORM)], sent);
+    assert_eq!((request.target, request.masked.len()), (Text::Plain(format!("/?{sent}")), 0));
+    assert_eq!(request.body.unwrap().text, Some(Text::Plain(sent.into())));
+}
+
+#[test]
+fn what_was_found_names_no_secret() {
+    let policy = ALL.replacen("[intrusion]\nmode = \"off\"\n", "", 1);
+    let target = "/?a8Fh29dkQzLw02mXpR7tS3CRET=1'%20UNION%20SELECT%20a,b%20FROM%20users--";
+    let line = serde_json::to_string(&mask(kept(&policy, target, &[], b""))).unwrap();
+    assert!(!line.contains("S3CRET"), "{line}");
+}
+
+#[test]
 fn the_class_of_a_length_stays_and_the_names_are_told() {
     assert_eq!(["a", "12345678", "123456789", &"x".repeat(5000)].map(|text| blank(text.len()).len()), [8, 8, 16, 1024]);
     let request =
@@ -172,6 +194,37 @@ proptest! {
             let shown = format!("{} {named:?}", String::from_utf8_lossy(&written));
             prop_assert!(!shown.contains("hunter2"), "{} {}", sent, shown);
         }
+    }
+
+    #[test]
+    fn no_planted_value_passes_wherever_it_stands(
+        secret in prop_oneof![
+            "AKIA[A-Z0-9]{15}[0-9]",
+            "ghp_[A-Za-z0-9]{35}[0-9]",
+            "[A-Z]{3}[a-z]{3}[0-9]{3}[A-Za-z0-9]{20}",
+            "[a-f]{2}[0-9]{2}[0-9a-f]{30}",
+            "eyJ[a-zA-Z0-9]{12}\\.[a-zA-Z0-9]{12}\\.[a-zA-Z0-9]{12}",
+        ],
+        around in "[a-z ,;.'<>]{0,12}[ ,;'<>]",
+        place in 0..7,
+    ) {
+        let text = format!("{around}{secret}{}", around.chars().rev().collect::<String>());
+        let coded: String = text.bytes().map(|byte| format!("%{byte:02x}")).collect();
+        let json = serde_json::to_string(&text).unwrap();
+        let (target, fields, body): (String, Vec<(&'static str, &str)>, String) = match place {
+            0 => (format!("/?q={coded}"), vec![], String::new()),
+            1 => (format!("/a/{secret}/b"), vec![], String::new()),
+            2 => ("/".into(), vec![("x-note", &text)], String::new()),
+            3 => ("/".into(), vec![("content-type", FORM)], format!("a=b&q={coded}")),
+            4 => ("/".into(), vec![("content-type", JSON)], format!("{{\"a\":[{{\"b\":{json}}}]}}")),
+            5 => ("/".into(), vec![("content-type", JSON)], format!("{{{json}:1}}")),
+            _ => {
+                let body = format!("--B\r\nContent-Disposition: form-data; name=\"q\"\r\n\r\n{text}\r\n--B--\r\n");
+                ("/".into(), vec![("content-type", MULTIPART)], body)
+            }
+        };
+        let line = serde_json::to_string(&masked(&target, &fields, &body)).unwrap();
+        prop_assert!(!line.contains(&secret), "{} {}", secret, line);
     }
 
     #[test]

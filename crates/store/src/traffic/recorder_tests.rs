@@ -29,7 +29,11 @@ pub(in crate::traffic) fn kept(policy: &str, target: &str, fields: &[(&'static s
         Step::Ask(pending) => pending,
         Step::Respond(mut outgoing) => return outgoing.finish.traffic().unwrap(),
     };
-    let Decision::Inspect(inspecting) = pending.decide(&[]) else { panic!("not inspected") };
+    let inspecting = match pending.decide(&[]) {
+        Decision::Inspect(inspecting) => inspecting,
+        Decision::Respond(mut outgoing) => return outgoing.finish.traffic().unwrap(),
+        _ => panic!("not inspected"),
+    };
     let Decision::Forward(_, mut rest, exchange) = inspecting.begin(b"", false) else { panic!("refused") };
     rest.piece(body).unwrap();
     rest.end().unwrap();
