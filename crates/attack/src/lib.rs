@@ -31,7 +31,7 @@ pub use app::{
 pub use client::Limits;
 pub use error::Error;
 pub use evidence::Evidence;
-pub use peel::{Guarded, Peeled, Peeler, Row, Stage, peel};
+pub use peel::{Guarded, Peeled, Peeler, RULE_SET, Row, Stage, peel};
 pub use probe::{Effect, LAYERS, Probe, Twin, Verdict};
 pub use probes::all as probes;
 pub use report::{Comparison, Finding, Report};

@@ -21,8 +21,16 @@ pub trait Guarded {
     fn evidence(&self) -> Option<&dyn Evidence>;
 }
 
+/// Other people's rules within the layer `intrusion`. An engine of its own judges by them, so they are peeled as a layer of their own.
+pub const RULE_SET: &str = "intrusion.crs";
+
 /// Starts guarded apps with layers off.
 pub trait Peeler {
+    /// What can be switched off: the layers, and [`RULE_SET`] behind `intrusion` where there is one. Then `intrusion` means the rest.
+    fn layers(&self) -> Vec<&'static str> {
+        LAYERS.to_vec()
+    }
+
     /// Starts a gateway without the layers `off`, in front of an app with fresh data.
     fn with_layers_off(&mut self, off: &[&str]) -> Result<Box<dyn Guarded>, String>;
 
@@ -61,16 +69,14 @@ impl std::fmt::Display for Stage {
 }
 
 impl Stage {
-    fn off(self) -> Vec<&'static str> {
-        LAYERS
-            .into_iter()
-            .filter(|layer| match self {
-                Stage::All => false,
-                Stage::None | Stage::Bare => true,
-                Stage::Without(own) => *layer == own,
-                Stage::Only(own) => *layer != own,
-            })
-            .collect()
+    fn off(self, layers: &[&'static str]) -> Vec<&'static str> {
+        let is_off = |layer: &&'static str| match self {
+            Stage::All => false,
+            Stage::None | Stage::Bare => true,
+            Stage::Without(own) => *layer == own,
+            Stage::Only(own) => *layer != own,
+        };
+        layers.iter().copied().filter(is_off).collect()
     }
 }
 
@@ -145,9 +151,10 @@ impl Peeled {
 /// Runs the attacks with all layers on, all off, without a gateway, with each layer off, and with each alone.
 pub fn peel(peeler: &mut dyn Peeler, options: &Options, progress: &mut dyn Progress) -> Result<Peeled, Error> {
     let mut options = Options { twins: false, ..options.clone() };
+    let layers = peeler.layers();
     let mut at = |stage: Stage, options: &Options| -> Result<Report, Error> {
         peeler.stage(&stage);
-        let started = if stage == Stage::Bare { peeler.bare() } else { peeler.with_layers_off(&stage.off()) };
+        let started = if stage == Stage::Bare { peeler.bare() } else { peeler.with_layers_off(&stage.off(&layers)) };
         let guarded = started.map_err(Error::Start)?;
         run(guarded.target(), options, guarded.evidence(), progress)
     };
@@ -164,7 +171,7 @@ pub fn peel(peeler: &mut dyn Peeler, options: &Options, progress: &mut dyn Progr
     }
     options.only = ids(&rows, Row::is_peeled);
     if !options.only.is_empty() {
-        for layer in LAYERS {
+        for layer in layers.iter().copied() {
             let without = at(Stage::Without(layer), &options)?;
             let only = at(Stage::Only(layer), &options)?;
             for row in rows.iter_mut().filter(|row| row.is_peeled()) {
@@ -173,7 +180,7 @@ pub fn peel(peeler: &mut dyn Peeler, options: &Options, progress: &mut dyn Progr
             }
         }
     }
-    Ok(Peeled { layers: LAYERS.to_vec(), rows })
+    Ok(Peeled { layers, rows })
 }
 
 fn ids(rows: &[Row], wanted: fn(&Row) -> bool) -> Vec<String> {

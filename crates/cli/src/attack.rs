@@ -1,6 +1,7 @@
 //! `gambeson attack`
 
 pub(crate) mod evidence;
+mod parts;
 pub(crate) mod peel;
 pub(crate) mod process;
 

@@ -42,6 +42,15 @@ pub(super) const PROBES: &[Probe] = &[
         twin: sql::percent_search,
     },
     Probe {
+        id: "intrusion/sql-error",
+        title: "read another table through the database's error",
+        effect: Effect::Active,
+        cwe: 89,
+        asvs: "V1.2.4",
+        attack: sql::by_error,
+        twin: ordinary_search,
+    },
+    Probe {
         id: "intrusion/xpath",
         title: "read what an XPath was to leave out",
         effect: Effect::Active,
@@ -156,6 +165,15 @@ pub(super) const PROBES: &[Probe] = &[
         cwe: 22,
         asvs: "V5.3.2",
         attack: files::path_traversal,
+        twin: files::own_picture,
+    },
+    Probe {
+        id: "intrusion/system-file",
+        title: "download a file of the system by its whole name",
+        effect: Effect::Active,
+        cwe: 36,
+        asvs: "V5.3.2",
+        attack: files::system_file,
         twin: files::own_picture,
     },
     Probe {

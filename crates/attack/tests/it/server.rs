@@ -30,7 +30,7 @@ socket = { path = "/ws" }
 object = { path = "/user/ann", contains = "secret-of-ann" }
 redirect = { path = "/login?next={url}" }
 file = { path = "/file?name={file}", file = "../db", contains = "the database" }
-sql = { name = "root' --", secret = "secret-of-root", search = "' UNION", contains = "another table" }
+sql = { name = "root' --", secret = "secret-of-root", search = "' UNION", contains = "another table", error = "' AND fail(" }
 template = { path = "/missing/{text}" }
 pickle = { path = "/seen?q={text}", cookie = "seen" }
 command = { path = "/size?q={text}", value = "a b", shows = "10 bytes" }
@@ -423,6 +423,7 @@ fn search(words: &str, state: &State) -> Answer {
     let (words, shown) = (again.as_str(), escape(&again, state));
     match (state.safe, words) {
         (false, "' UNION") => page("another table"),
+        (false, "' AND fail(") => (500, String::new(), b"no such path: another table".to_vec()),
         (false, words) if words.starts_with("'\"") => page("sqlite3.OperationalError"),
         _ => page(format!("results for {shown}")),
     }
@@ -461,6 +462,9 @@ fn upload(request: &Request, state: &State) -> Answer {
 fn file(name: &str, state: &State) -> Answer {
     if name == "../db" && !state.safe {
         return page("the database");
+    }
+    if name == "/etc/passwd" && !state.safe {
+        return page("root:x:0:0");
     }
     let kind = if name.ends_with(".js") {
         "text/javascript"

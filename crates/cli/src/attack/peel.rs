@@ -3,6 +3,7 @@
 use super::{
     Line,
     evidence::Log,
+    parts::Parts,
     process::{Gateway, Ports, Process, Scratch, free_port, start_app},
 };
 use crate::{Global, Result, global::read_policy};
@@ -12,14 +13,14 @@ use std::{io::Write as _, path::PathBuf};
 pub(crate) fn run(options: &Options, command: &[String], global: &Global) -> Result<Peeled> {
     let path = global.policy_path()?;
     let folder = path.parent().map(PathBuf::from).unwrap_or_default();
-    let mut starter = Starter { policy: read_policy(&path)?, command: command.to_vec(), folder };
+    let mut starter = Starter { parts: Parts::of(&read_policy(&path)?, &folder)?, command: command.to_vec(), folder };
     Ok(peel(&mut starter, options, &mut Line::of("  "))?)
 }
 
 /// Starts app and gateway anew for every stage.
 pub(crate) struct Starter {
-    /// The policy's text.
-    pub(crate) policy: String,
+    /// The policy.
+    pub(crate) parts: Parts,
     /// What starts the app.
     pub(crate) command: Vec<String>,
     /// Where it is started.
@@ -27,6 +28,10 @@ pub(crate) struct Starter {
 }
 
 impl Peeler for Starter {
+    fn layers(&self) -> Vec<&'static str> {
+        self.parts.names()
+    }
+
     fn with_layers_off(&mut self, off: &[&str]) -> std::result::Result<Box<dyn Guarded>, String> {
         Pair::start(self, off).map(|pair| Box::new(pair) as Box<dyn Guarded>).map_err(|failure| failure.to_string())
     }
@@ -53,8 +58,8 @@ impl Pair {
     fn start(starter: &Starter, off: &[&str]) -> Result<Self> {
         let scratch = Scratch::new()?;
         let app = start_app(&starter.command, &starter.folder, free_port(0)?, &scratch.path().join("app.log"))?;
-        let gateway =
-            Gateway::start(&starter.policy, app.port, Ports::any()?, off, &scratch.path().join("state"), scratch.path())?;
+        let (policy, off) = starter.parts.without(off);
+        let gateway = Gateway::start(&policy, app.port, Ports::any()?, &off, &scratch.path().join("state"), scratch.path())?;
         let target = gateway.target()?;
         let log = Log::open(&gateway.state)?;
         Ok(Self { _gateway: gateway, _app: app, target, log, _scratch: scratch })

@@ -1,11 +1,12 @@
 //! Files that nobody should reach, and files put where they should not be.
 
+use super::code::FILE;
 use crate::app::fill;
 use crate::browser::{Csp, From, How};
 use crate::context::{Context, described};
 use crate::cookies::Jar;
 use crate::encode;
-use crate::http::Request;
+use crate::http::{Request, Response};
 use crate::probe::{Failed, Twin, Verdict};
 
 pub(super) fn path_traversal(context: &mut Context<'_>) -> Result<Verdict, Failed> {
@@ -14,6 +15,18 @@ pub(super) fn path_traversal(context: &mut Context<'_>) -> Result<Verdict, Faile
     let answer = context.visit(&fill(&file.path, "file", &file.file), &jar)?;
     Ok(if answer.contains(&file.contains) {
         Verdict::succeeded(format!("{} was read: {} bytes with {:?}", file.file, answer.body.len(), file.contains))
+    } else {
+        Verdict::refused(&answer, "the file did not come")
+    })
+}
+
+/// A name from the root on: joined to a folder, Python takes it for itself.
+pub(super) fn system_file(context: &mut Context<'_>) -> Result<Verdict, Failed> {
+    let path = &described(&context.app.file, "file")?.path;
+    let (jar, (file, sign)) = (context.victim_session()?, FILE);
+    let answer = context.visit(&fill(path, "file", file), &jar)?;
+    Ok(if answer.text().starts_with(sign) {
+        Verdict::succeeded(format!("{file} was read: {} bytes that begin with {sign:?}", answer.body.len()))
     } else {
         Verdict::refused(&answer, "the file did not come")
     })
@@ -95,12 +108,8 @@ pub(super) fn uploaded_script(context: &mut Context<'_>) -> Result<Verdict, Fail
     context.browse(request, &jar, &From::Own, How::Navigate)?;
     let path = fill(&upload.read, "file", &file);
     let script = context.fetch(&path, &jar)?;
-    let is_script = script.header("content-type").is_some_and(|kind| kind.contains("javascript")) && script.contains(&mark);
-    context.write(&format!("<script src=\"{path}\"></script>"), &jar)?;
-    let page = context.read(&jar)?;
-    let own = context.origin();
-    let runs =
-        page.contains(&format!("<script src=\"{path}\">")) && Csp::of(&page).runs_script_from(&format!("{own}{path}"), &own);
+    let is_script = is_script(&script) && script.contains(&mark);
+    let (runs, page) = loaded(context, &path, &jar)?;
     Ok(if is_script && runs {
         Verdict::succeeded(
             "the page loads the uploaded script from the app itself, and its Content-Security-Policy has no objection",
@@ -108,4 +117,17 @@ pub(super) fn uploaded_script(context: &mut Context<'_>) -> Result<Verdict, Fail
     } else {
         Verdict::refused(&page, "the uploaded script does not run in the page")
     })
+}
+
+/// Whether a browser runs this as a script.
+pub(super) fn is_script(answer: &Response) -> bool {
+    answer.header("content-type").is_some_and(|kind| kind.contains("javascript"))
+}
+
+/// Writes a tag that loads a script of the app's own; whether a browser would run that, and the page.
+pub(super) fn loaded(context: &mut Context<'_>, path: &str, jar: &Jar) -> Result<(bool, Response), Failed> {
+    let (tag, own) = (format!("<script src=\"{path}\">"), context.origin());
+    context.write(&format!("{tag}</script>"), jar)?;
+    let page = context.read(jar)?;
+    Ok((page.contains(&tag) && Csp::of(&page).runs_script_from(&format!("{own}{path}"), &own), page))
 }

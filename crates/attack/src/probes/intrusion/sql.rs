@@ -22,6 +22,18 @@ pub(super) fn union(context: &mut Context<'_>) -> Result<Verdict, Failed> {
     other_table(context, &words, &words)
 }
 
+/// A query that fails with data of another table in its message.
+pub(super) fn by_error(context: &mut Context<'_>) -> Result<Verdict, Failed> {
+    let sql = described(&context.app.sql, "sql")?;
+    let words = sql.error.as_ref().ok_or_else(|| Failed("the description of the app has no `error` in [sql]".into()))?;
+    let page = context.visit(&context.search_path(words)?, &Jar::default())?;
+    Ok(if page.contains(&sql.contains) {
+        Verdict::succeeded(format!("the database's message has {} from another table in it", sql.contains))
+    } else {
+        Verdict::refused(&page, "the answer says nothing of another table")
+    })
+}
+
 /// What a filter misses that decodes once and waits for a space between words of SQL; an app that decodes again has it all.
 pub(super) fn encoded(context: &mut Context<'_>) -> Result<Verdict, Failed> {
     let words = described(&context.app.sql, "sql")?.search.replace(' ', "/**/");
