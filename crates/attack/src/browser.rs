@@ -232,13 +232,7 @@ fn matches_source(source: &str, url: &str, own: &Origin) -> bool {
         return false;
     };
     let (host, path) = rest.find('/').and_then(|at| rest.split_at_checked(at)).unwrap_or((rest, "/"));
-    // Schemes and hosts are compared in any case, paths are not.
-    let (source, prefix) = match source.find("://").map_or(0, |at| at + 3) {
-        from => match source.get(from..).and_then(|rest| rest.find('/')).and_then(|at| source.split_at_checked(from + at)) {
-            Some((host, path)) => (host.to_ascii_lowercase(), path),
-            None => (source.to_ascii_lowercase(), ""),
-        },
-    };
+    let (source, prefix) = split_source(source);
     match source.as_str() {
         "*" => true,
         "'self'" => format!("{scheme}://{host}") == own.to_string(),
@@ -249,6 +243,14 @@ fn matches_source(source: &str, url: &str, own: &Origin) -> bool {
             needs == scheme && matches_host(pattern, host) && matches_path(prefix, path)
         }
     }
+}
+
+/// A source's scheme and host, which are compared in any case, and its path, which is not.
+fn split_source(source: &str) -> (String, &str) {
+    let host = source.find("://").map_or(0, |at| at + 3);
+    let path = source.get(host..).and_then(|rest| rest.find('/')).map_or(source.len(), |at| host + at);
+    let (source, path) = source.split_at_checked(path).unwrap_or((source, ""));
+    (source.to_ascii_lowercase(), path)
 }
 
 /// A path that ends with a slash stands for all below it, another for itself, none for all (CSP 3, section 6.7.2.12).

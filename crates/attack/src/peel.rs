@@ -1,7 +1,8 @@
 //! Measured depth: the same attacks with layers switched off, so that defence in depth is a number.
 //!
 //! The **depth** of a defence against an attack is the number of layers that stop it alone, with every other layer off. A layer is a
-//! **single point** when switching off only that one lets the attack through. Depth 2 means that one of two layers may fail.
+//! **single point** when switching off only that one lets the attack through. Depth 2 means that one of two layers may fail. A layer
+//! that stops the legitimate twin as well tells no attack from a visitor, and is not counted.
 
 use serde::Serialize;
 
@@ -91,8 +92,10 @@ pub struct Row {
     pub vacuous: bool,
     /// Whether it reaches the app alone but no gateway, not even one with all layers off: how the gateway is built stops it.
     pub built_in: bool,
-    /// Layers that stop it with all others off.
+    /// Layers that stop it with all others off, and let its twin pass.
     pub alone: Vec<&'static str>,
+    /// Layers that with all others off stop it and its twin.
+    pub blunt: Vec<&'static str>,
     /// Layers without which it gets through.
     pub single_points: Vec<&'static str>,
 }
@@ -114,6 +117,9 @@ impl Row {
     }
 
     pub(crate) fn sign(&self, layer: &str) -> char {
+        if self.blunt.contains(&layer) {
+            return '×';
+        }
         match (self.alone.contains(&layer), self.single_points.contains(&layer)) {
             (true, true) => '▣',
             (true, false) => '■',
@@ -150,6 +156,7 @@ impl Peeled {
 
 /// Runs the attacks with all layers on, all off, without a gateway, with each layer off, and with each alone.
 pub fn peel(peeler: &mut dyn Peeler, options: &Options, progress: &mut dyn Progress) -> Result<Peeled, Error> {
+    let wants_twins = options.twins;
     let mut options = Options { twins: false, ..options.clone() };
     let layers = peeler.layers();
     let mut at = |stage: Stage, options: &Options| -> Result<Report, Error> {
@@ -173,10 +180,13 @@ pub fn peel(peeler: &mut dyn Peeler, options: &Options, progress: &mut dyn Progr
     if !options.only.is_empty() {
         for layer in layers.iter().copied() {
             let without = at(Stage::Without(layer), &options)?;
-            let only = at(Stage::Only(layer), &options)?;
+            let only = at(Stage::Only(layer), &Options { twins: wants_twins, ..options.clone() })?;
             for row in rows.iter_mut().filter(|row| row.is_peeled()) {
                 row.single_points.extend(got_through(&without, row.id).then_some(layer));
-                row.alone.extend(stopped(&only, row.id).then_some(layer));
+                if stopped(&only, row.id) {
+                    let stops = if hindered(&only, row.id) { &mut row.blunt } else { &mut row.alone };
+                    stops.push(layer);
+                }
             }
         }
     }
@@ -195,6 +205,7 @@ fn first_rows(report: &Report) -> Vec<Row> {
         vacuous: false,
         built_in: false,
         alone: Vec::new(),
+        blunt: Vec::new(),
         single_points: Vec::new(),
     })
     .collect()
@@ -202,6 +213,10 @@ fn first_rows(report: &Report) -> Vec<Row> {
 
 fn stopped(report: &Report, id: &str) -> bool {
     report.findings.iter().any(|finding| finding.id == id && finding.verdict.is_stopped())
+}
+
+fn hindered(report: &Report, id: &str) -> bool {
+    report.hindered().any(|finding| finding.id == id)
 }
 
 fn got_through(report: &Report, id: &str) -> bool {

@@ -126,7 +126,7 @@ impl Peeled {
             }
             let _ = writeln!(out, "{}", row.note());
         }
-        out.push_str("\n■ stops it alone   ▣ stops it alone, and without it the attack gets through   □ needed, but not enough alone   · no part in it\n");
+        out.push_str("\n■ stops it alone   ▣ stops it alone, and without it the attack gets through   □ needed, but not enough alone   × stops it and its twin: not counted   · no part in it\n");
         out
     }
 }

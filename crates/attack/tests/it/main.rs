@@ -364,6 +364,40 @@ fn peeling_counts_the_layers_that_stop_an_attack_alone() {
     insta::assert_snapshot!(peeled.table());
 }
 
+/// One layer that refuses everybody, whoever asks for what.
+struct Wall;
+
+impl Peeler for Wall {
+    fn with_layers_off(&mut self, off: &[&str]) -> Result<Box<dyn Guarded>, String> {
+        let only_this = !off.contains(&"csrf") && off.len() + 1 == LAYERS.len();
+        if only_this { Ok(Box::new(Running(Target::new(&refuses_all(), None, None).unwrap()))) } else { running(off.len() < 2) }
+    }
+
+    fn bare(&mut self) -> Result<Box<dyn Guarded>, String> {
+        running(false)
+    }
+}
+
+fn refuses_all() -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = format!("http://{}", listener.local_addr().unwrap());
+    thread::spawn(move || {
+        for mut stream in listener.incoming().flatten() {
+            let _ = stream.read(&mut [0; 4096]);
+            let _ = stream.write_all(b"HTTP/1.1 403 X\r\nContent-Length: 0\r\n\r\n");
+        }
+    });
+    address
+}
+
+#[test]
+fn a_layer_that_stops_the_twin_as_well_adds_no_depth() {
+    let options = Options { only: vec!["intrusion/scanner".into()], ..options() };
+    let peeled = peel(&mut Wall, &options, &mut Silent).unwrap();
+    assert_eq!((peeled.rows[0].depth(), &peeled.rows[0].blunt[..]), (0, &["csrf"][..]));
+    assert!(peeled.table().contains('×'));
+}
+
 #[test]
 fn what_no_layer_stops_is_no_layers_merit() {
     let (peeled_by_gateway, stages) = peeled(true, false);
