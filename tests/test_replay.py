@@ -170,3 +170,57 @@ def test_recording_is_switched_on_by_a_reload(serve):
     assert gateway.run("reload").returncode == 0
     assert get(gateway, "/after")[0] == 200
     assert [request["target"] for request in recorded(gateway)] == ["/after"]
+
+
+def hostile(gateway, **odd):
+    """A line as it is recorded, with something odd in it."""
+    line = {"id": "0123456789abc", "time_ms": 1, "client": "192.0.2.1", "method": "GET", "target": "/", "version": 11,
+            "headers": [["host", "localhost"]], "status": 200, "one_of_all": True, "https": True}
+    return json.dumps(line | odd)
+
+
+def test_who_would_have_been_sanctioned_is_told(serve):
+    gateway = serve(RECORD + 'client = "address"\n[response]\nmode = "off"\n', upstream=App().url)
+    for _ in range(8):
+        assert get(gateway, f"/search?q={SQL}")[0] == 403
+    recorded(gateway)
+    scenario = '[response]\nnever = []\n[[response.scenario]]\nname = "probing"\ncount = 2\nladder = ["challenge", "ban"]\n'
+    code, report = replay(gateway, scenario)
+    assert code == 0 and report["sanctions"] == [
+        {"scenario": "probing", "rung": "ban", "count": 1, "clients": ["127.0.0.1"]},
+        {"scenario": "probing", "rung": "challenge", "count": 1, "clients": ["127.0.0.1"]},
+    ], "who is shut out attacks no more"
+    assert replay(gateway, "")[1]["sanctions"] == [], "this machine is spared"
+    assert not (gateway.state / "bans.ndjson").exists()
+
+
+def test_what_the_app_answered_counts_too(serve):
+    gateway = serve("")
+    gateway.stop()
+    file = gateway.folder / "traffic.jsonl"
+    lines = [hostile(gateway, target=f"/page-{page}", status=404, time_ms=page) for page in range(70)]
+    file.write_text("\n".join(lines))
+    code, report = replay(gateway, "", "--traffic", str(file))
+    assert [(one["scenario"], one["rung"], one["clients"]) for one in report["sanctions"]] == [("scanning", "slow", ["192.0.2.1"])], report
+
+
+def test_a_hostile_recording_neither_stops_the_clock_nor_the_terminal(serve):
+    gateway = serve("")
+    gateway.stop()
+    file = gateway.folder / "traffic.jsonl"
+    limit = '[[route]]\npath = "/a"\nlimit = "3/hour per address"\n'
+    far = [hostile(gateway, time_ms=2**64 - 1), hostile(gateway, method="\x00"), "[" * 9000, hostile(gateway, method="A" * 90000)]
+    hours = [hostile(gateway, target="/a", time_ms=hour * 3_600_000) for hour in range(9)]
+    file.write_text("\n".join(far + hours))
+    code, report = replay(gateway, limit, "--traffic", str(file))
+    assert not [group for group in report["newly_stopped"] if group["rule"].startswith("rate_limit")], report
+    assert sum(report["not_judged"].values()) == 3
+    done = gateway.run_with(gateway.folder / "new.toml", "replay", "--traffic", str(file))
+    assert max(map(len, done.stdout.splitlines())) < 500
+
+
+def test_a_file_that_cannot_be_read_is_no_empty_one(serve):
+    gateway = serve("")
+    gateway.stop()
+    done = gateway.run("replay", "--traffic", str(gateway.folder))
+    assert done.returncode == 2 and str(gateway.folder) in done.stderr

@@ -56,7 +56,8 @@ fn side(global: &Global, path: Option<&Path>) -> Result<(Side, String)> {
         told.err().unwrap_or_else(|| Failure::new(format!("the rules of {} do not load", loaded.path.display())))
     })?;
     policy.record = Recording::default();
-    Ok((Side::new(policy), loaded.text))
+    let side = Side::new(policy).map_err(|error| Failure::new(error.to_string()))?;
+    Ok((side, loaded.text))
 }
 
 fn traffic_files(args: &Args, global: &Global) -> Result<Vec<PathBuf>> {

@@ -49,7 +49,8 @@ pub struct Sanctions {
     /// No sanction lasts longer: where this is over, nobody need be looked up.
     latest_ms: AtomicU64,
     signer: Signer,
-    file: BanFile,
+    /// `None`: nothing outlives the process.
+    file: Option<BanFile>,
     next_look_ms: AtomicU64,
     /// The latest moment that was told: where the clock goes back, by how much.
     now_ms: AtomicU64,
@@ -101,20 +102,33 @@ impl Sanctions {
     /// # Errors
     /// When they cannot be read or made.
     pub fn open(dir: &StateDir, metrics: Arc<Metrics>, now_ms: u64) -> Result<Self, StateError> {
-        let sanctions = Self {
+        let file = BanFile::new(dir.clone());
+        file.tidy(now_ms)?;
+        let sanctions = Self::new(Signer::open(dir)?, Some(file), metrics, now_ms);
+        sanctions.follow(now_ms)?;
+        Ok(sanctions)
+    }
+
+    /// With no directory: nothing is read, and nothing is kept.
+    ///
+    /// # Errors
+    /// When the system gives no random bytes.
+    pub fn in_memory(metrics: Arc<Metrics>) -> std::io::Result<Self> {
+        Ok(Self::new(Signer::drawn()?, None, metrics, 0))
+    }
+
+    fn new(signer: Signer, file: Option<BanFile>, metrics: Arc<Metrics>, now_ms: u64) -> Self {
+        Self {
             buckets: Table::new(BUCKETS_MAX),
             records: Table::new(RECORDS_MAX),
             latest_ms: AtomicU64::new(0),
-            signer: Signer::open(dir)?,
-            file: BanFile::new(dir.clone()),
+            signer,
+            file,
             next_look_ms: AtomicU64::new(0),
             now_ms: AtomicU64::new(now_ms),
             filter: OnceLock::new(),
             metrics,
-        };
-        sanctions.file.tidy(now_ms)?;
-        sanctions.follow(now_ms)?;
-        Ok(sanctions)
+        }
     }
 
     /// Puts bans into the packet filter, too, those in force at once.
@@ -190,7 +204,7 @@ impl Sanctions {
         self.latest_ms.fetch_max(sanction.until_ms, Relaxed);
         self.metrics.sanctions.increment(sanction.rung);
         if sanction.rung == Rung::Ban && charge.is_kept {
-            if self.file.ban(&sanction, now_ms).is_err() {
+            if self.file.as_ref().is_some_and(|file| file.ban(&sanction, now_ms).is_err()) {
                 self.unwritten(charge.subject, now_ms);
             }
             self.filtered(&sanction, now_ms);
@@ -222,7 +236,8 @@ impl Sanctions {
     /// When the file cannot be read.
     pub fn follow(&self, now_ms: u64) -> Result<(), StateError> {
         self.next_look_ms.store(now_ms.saturating_add(LOOK_EVERY_MS), Relaxed);
-        let news = self.file.news()?;
+        let Some(file) = &self.file else { return Ok(()) };
+        let news = file.news()?;
         if news.is_whole {
             let known: HashSet<&str> = news.lines.iter().filter_map(id).collect();
             let gone = self.kept(now_ms).into_iter().filter(|sanction| !known.contains(sanction.id.as_str()));

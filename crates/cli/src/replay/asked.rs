@@ -3,8 +3,11 @@
 use bytes::Bytes;
 use gambeson_core::exchange::{Connection, Received, Tls};
 use gambeson_store::traffic::Request;
-use http::{HeaderMap, HeaderName, HeaderValue, Method, Version};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Version};
 use std::{net::IpAddr, sync::Arc};
+
+/// The year 2248.
+const TIME_MAX_MS: u64 = 1 << 43;
 
 /// A request to be judged.
 #[derive(Debug, Clone)]
@@ -18,6 +21,8 @@ pub(super) struct Asked {
     pub(super) version: Version,
     pub(super) headers: HeaderMap,
     pub(super) body: Option<AskedBody>,
+    /// What the app answered then, where it was asked.
+    pub(super) answered: Option<StatusCode>,
     /// Whether limits can be judged: they need all requests of their time.
     pub(super) limits: bool,
 }
@@ -34,6 +39,10 @@ pub(super) struct AskedBody {
 impl Asked {
     /// What was recorded; `None` when it is no request.
     pub(super) fn recorded(request: &Request) -> Option<Self> {
+        // A time that nobody lives to see would stop the clock for all that follow.
+        if request.time_ms > TIME_MAX_MS {
+            return None;
+        }
         let mut headers = HeaderMap::new();
         for (name, value) in &request.headers {
             headers.append(HeaderName::try_from(name.as_str()).ok()?, HeaderValue::from_bytes(&value.bytes()?).ok()?);
@@ -59,6 +68,7 @@ impl Asked {
             },
             headers,
             body,
+            answered: StatusCode::from_u16(request.status).ok().filter(|_| request.stopped.is_none()),
             limits: request.one_of_all,
         })
     }

@@ -163,6 +163,7 @@ fn request(method: Method, target: &str, host: &str, port: Option<u16>) -> Optio
         version: Version::HTTP_11,
         headers,
         body: None,
+        answered: None,
         limits: false,
     })
 }

@@ -1,6 +1,7 @@
 //! What changes, in groups.
 
 use super::{attacks::Attacks, judge::rule};
+use gambeson_core::sanction::Sanction;
 use gambeson_store::{
     audit::printable,
     traffic::{Request, Stopped},
@@ -12,6 +13,8 @@ use std::{collections::BTreeMap, fmt::Write as _};
 const GROUPS_MAX: usize = 1000;
 /// Reference ids of a group, at most.
 const IDS_MAX: usize = 10;
+/// A longer line is cut, in bytes.
+const LINE_BYTES_MAX: usize = 400;
 /// Those that text shows.
 const IDS_SHOWN: usize = 3;
 
@@ -30,8 +33,46 @@ pub(super) struct Report {
     judged_in_part: BTreeMap<&'static str, u64>,
     /// Requests that were to be recorded and are not.
     pub(super) lost: u64,
+    /// Sanctions that would follow by the new policy.
+    sanctions: Sanctions,
     /// What known attacks would do; absent when there is no policy to compare with.
     pub(super) attacks: Option<Attacks>,
+}
+
+/// Sanctions by scenario and rung.
+#[derive(Debug, Default)]
+struct Sanctions {
+    groups: BTreeMap<(String, &'static str), Clients>,
+    /// Whether a client may be more than one.
+    by_network: bool,
+}
+
+#[derive(Debug, Default)]
+struct Clients {
+    count: u64,
+    first: Vec<String>,
+}
+
+impl Serialize for Sanctions {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let group = |((scenario, rung), clients): (&(String, &'static str), &Clients)| serde_json::json!({ "scenario": scenario, "rung": rung, "count": clients.count, "clients": clients.first });
+        serializer.collect_seq(self.groups.iter().map(group))
+    }
+}
+
+impl Sanctions {
+    fn text(&self) -> String {
+        let count: u64 = self.groups.values().map(|clients| clients.count).sum();
+        let mut text = format!("sanctions that would follow: {count}\n");
+        for ((scenario, rung), Clients { count, first }) in &self.groups {
+            let shown = first.iter().take(IDS_SHOWN).map(String::as_str).collect::<Vec<_>>().join(" ");
+            let _ = writeln!(text, "  {count}x {scenario}: {rung}  {shown}");
+        }
+        if self.by_network && count > 0 {
+            text.push_str("  counted for whole networks, which is all that is recorded, and for no session\n");
+        }
+        text
+    }
 }
 
 /// Groups of requests, the largest first.
@@ -106,6 +147,17 @@ impl Report {
         self.newly_passing.add(change);
     }
 
+    /// A sanction that would follow.
+    pub(super) fn sanctioned(&mut self, sanction: &Sanction, by_address: bool) {
+        self.sanctions.by_network |= !by_address;
+        let clients = self.sanctions.groups.entry((sanction.scenario.clone(), sanction.rung.as_str())).or_default();
+        clients.count += 1;
+        let client = sanction.subject.to_string();
+        if clients.first.len() < IDS_MAX && !clients.first.contains(&client) {
+            clients.first.push(client);
+        }
+    }
+
     /// A request that cannot be judged, and why.
     pub(super) fn cannot(&mut self, why: &'static str) {
         *self.not_judged.entry(why).or_default() += 1;
@@ -161,7 +213,8 @@ impl Report {
         if self.lost > 0 {
             let _ = writeln!(text, "missing: {} that were to be recorded", requests(self.lost));
         }
-        text.push_str("not judged: what would become of answers, which are not recorded\n");
+        text.push_str(&self.sanctions.text());
+        text.push_str("not judged: what would become of answers, of which the status alone is recorded\n");
         match &self.attacks {
             Some(attacks) => text.push_str(&attacks.text()),
             None => text.push_str("attacks: not tried; `--against OLD` names the policy to compare with\n"),
@@ -175,8 +228,17 @@ impl Group {
         let part = if self.part.is_empty() { String::new() } else { format!(" ({})", self.part) };
         let ids = self.ids.iter().take(IDS_SHOWN).map(String::as_str).collect::<Vec<_>>().join(" ");
         let line = format!("{}x {}{part}: {}  {ids}", self.count, self.rule, self.request);
-        let _ = writeln!(text, "  {}", printable(&line));
+        let _ = writeln!(text, "  {}", printable(&cut(line)));
     }
+}
+
+/// A line is for people: what a hostile file makes of it is cut.
+fn cut(mut line: String) -> String {
+    if line.len() > LINE_BYTES_MAX {
+        line.truncate(line.floor_char_boundary(LINE_BYTES_MAX));
+        line.push('…');
+    }
+    line
 }
 
 pub(super) fn requests(count: u64) -> String {

@@ -7,7 +7,7 @@ use super::{
 };
 use crate::{Failure, Result};
 use gambeson_core::{policy::LayerName, record::shown_path};
-use gambeson_store::traffic::{Line, Request, Requests, Stopped};
+use gambeson_store::traffic::{Line, Request, Requests, Stopped, Unreadable};
 use std::path::Path;
 
 /// Judges every request of a file.
@@ -16,7 +16,8 @@ pub(super) fn replay(path: &Path, old: Option<&Side>, new: &Side, report: &mut R
         match line {
             Ok(Line::Request(request)) => one(&request, old, new, report),
             Ok(Line::Lost { lost }) => report.lost = report.lost.saturating_add(lost),
-            Err(_) => report.cannot("it is no line that was recorded, or was changed since"),
+            Err(Unreadable::Disk(error)) => return Err(Failure::new(format!("{}: {error}", path.display()))),
+            Err(Unreadable::Line(_)) => report.cannot("it is no line that was recorded, or was changed since"),
         }
     }
     Ok(())
@@ -30,7 +31,8 @@ fn one(request: &Request, old: Option<&Side>, new: &Side, report: &mut Report) {
         Some(old) => old.judge(&asked),
         None => request.stopped.clone().filter(|stopped| !is_the_apps(stopped)),
     };
-    let after = new.judge(&asked);
+    let (after, sanctions) = new.judge_and_count(&asked);
+    sanctions.iter().for_each(|sanction| report.sanctioned(sanction, request.by_address));
     report.note(request);
     if !request.by_address && after.as_ref().is_some_and(|after| after.layer == LayerName::RateLimit) {
         report.note_limit();

@@ -8,7 +8,7 @@ use gambeson_core::{
     sanction::{Pass, Shown},
     store::Subject,
 };
-use std::time::Duration;
+use std::{io, time::Duration};
 
 const FILE: &str = "response.key";
 const KEY_BYTES: usize = 32;
@@ -28,13 +28,13 @@ enum Kind {
 impl Signer {
     /// Opens the key in the state directory, or makes one.
     pub(super) fn open(dir: &StateDir) -> Result<Self, StateError> {
-        let make = || {
-            let mut key = vec![0; KEY_BYTES];
-            aws_lc_rs::rand::fill(&mut key).map_err(|_| std::io::Error::other("the system gave no random bytes"))?;
-            Ok(key)
-        };
-        let key = dir.read_or_make(FILE, KEY_BYTES as u64, make)?;
+        let key = dir.read_or_make(FILE, KEY_BYTES as u64, draw)?;
         Ok(Self(hmac::Key::new(hmac::HMAC_SHA256, &key)))
+    }
+
+    /// A key that nobody keeps.
+    pub(super) fn drawn() -> io::Result<Self> {
+        Ok(Self(hmac::Key::new(hmac::HMAC_SHA256, &draw()?)))
     }
 
     /// What is shown is worth this to a client of that network, challenged since a moment: what was earned before is worth nothing any
@@ -76,6 +76,12 @@ impl Signer {
         hmac::verify(&self.0, &message(kind, network, made_ms), tag).ok()?;
         now_ms.checked_sub(made_ms)
     }
+}
+
+fn draw() -> io::Result<Vec<u8>> {
+    let mut key = vec![0; KEY_BYTES];
+    aws_lc_rs::rand::fill(&mut key).map_err(|_| io::Error::other("the system gave no random bytes"))?;
+    Ok(key)
 }
 
 fn message(kind: Kind, network: Subject, now_ms: u64) -> Vec<u8> {

@@ -34,11 +34,13 @@ pub(super) fn numbered(folder: &Path) -> io::Result<Vec<(u64, PathBuf)>> {
     Ok(found)
 }
 
-/// A line that is no recorded request.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Unreadable {
-    /// Which line, counted from 1.
-    pub line: u64,
+/// What is no recorded request.
+#[derive(Debug)]
+pub enum Unreadable {
+    /// This line, counted from 1.
+    Line(u64),
+    /// The file cannot be read any further.
+    Disk(io::Error),
 }
 
 /// The lines of one file.
@@ -46,6 +48,7 @@ pub struct Unreadable {
 pub struct Requests {
     reader: BufReader<File>,
     line: u64,
+    is_over: bool,
 }
 
 impl Requests {
@@ -55,19 +58,19 @@ impl Requests {
     /// When it cannot be read.
     pub fn open(path: &Path) -> Result<Self, StateError> {
         let file = File::open(path).map_err(crate::state_dir::at(path))?;
-        Ok(Self { reader: BufReader::with_capacity(64 * 1024, file), line: 0 })
+        Ok(Self { reader: BufReader::with_capacity(64 * 1024, file), line: 0, is_over: false })
     }
 
-    /// The next line, of bounded length; `None` at the end, or when the disk fails.
-    fn read(&mut self) -> Option<Vec<u8>> {
+    /// The next line, of bounded length; `None` at the end.
+    fn read(&mut self) -> io::Result<Option<Vec<u8>>> {
         let mut bytes = Vec::new();
         let limit = LINE_BYTES_MAX as u64 + 1;
-        let read = self.reader.by_ref().take(limit).read_until(b'\n', &mut bytes).ok()?;
+        let read = self.reader.by_ref().take(limit).read_until(b'\n', &mut bytes)?;
         if bytes.pop_if(|last| *last == b'\n').is_none() && read as u64 == limit {
-            self.reader.skip_until(b'\n').ok()?;
+            self.reader.skip_until(b'\n')?;
             bytes.clear();
         }
-        (read > 0).then_some(bytes)
+        Ok((read > 0).then_some(bytes))
     }
 }
 
@@ -75,8 +78,17 @@ impl Iterator for Requests {
     type Item = Result<Line, Unreadable>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        let bytes = self.read()?;
+        if self.is_over {
+            return None;
+        }
+        let bytes = match self.read() {
+            Ok(bytes) => bytes?,
+            Err(error) => {
+                self.is_over = true;
+                return Some(Err(Unreadable::Disk(error)));
+            }
+        };
         self.line += 1;
-        Some(serde_json::from_slice(&bytes).map_err(|_| Unreadable { line: self.line }))
+        Some(serde_json::from_slice(&bytes).map_err(|_| Unreadable::Line(self.line)))
     }
 }
