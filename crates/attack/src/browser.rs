@@ -284,15 +284,32 @@ pub(crate) fn can_remember_https(host: &str) -> bool {
     host.parse::<std::net::IpAddr>().is_err() && host != "localhost" && !host.ends_with(".localhost")
 }
 
+/// Where the elements of this name on a page lead by this attribute, as far as that is within `own`, and `which` picks the element.
+pub(crate) fn own_addresses(page: &str, tag: &str, attribute: &str, own: &Origin, which: fn(&str) -> bool) -> Vec<String> {
+    let begins = format!("<{tag} ");
+    let elements = page.split(&begins).skip(1).filter_map(|rest| rest.split('>').next());
+    let values = elements.filter(|element| which(element)).filter_map(|element| value_of(element, attribute));
+    let own = own.to_string();
+    let within = |value: String| match value.starts_with("//") || value.contains("://") {
+        true => value.starts_with(&format!("{own}/")).then_some(value),
+        false => Some(format!("{own}/{}", value.trim_start_matches('/'))),
+    };
+    values.filter_map(within).collect()
+}
+
+fn value_of(element: &str, attribute: &str) -> Option<String> {
+    let value = element.split_once(&format!("{attribute}="))?.1;
+    let quote = value.chars().next().filter(|first| matches!(first, '"' | '\''));
+    let end = |end: char| quote.map_or(end.is_ascii_whitespace(), |quote| end == quote);
+    value.get(quote.map_or(0, char::len_utf8)..)?.split(end).next().map(str::to_owned)
+}
+
 /// The value of an attribute of the first `<tag` at or after `mark`'s own element: enough for markup that the attack wrote itself.
 pub(crate) fn attribute_near(page: &str, tag: &str, mark: &str, attribute: &str) -> Option<String> {
     let at = page.find(mark)?;
     let start = page.get(..at)?.rfind(&format!("<{tag}"))?;
     let element = page.get(start..)?.split('>').next()?;
-    let value = element.split_once(&format!("{attribute}="))?.1;
-    let quote = value.chars().next().filter(|first| matches!(first, '"' | '\''));
-    let end = |end: char| quote.map_or(end.is_ascii_whitespace(), |quote| end == quote);
-    value.get(quote.map_or(0, char::len_utf8)..)?.split(end).next().map(str::to_owned)
+    value_of(element, attribute)
 }
 
 #[cfg(test)]
@@ -435,6 +452,16 @@ mod tests {
                 && !can_remember_https("::1")
                 && !can_remember_https("a.localhost")
         );
+    }
+
+    #[test]
+    fn own_files_of_a_page_are_found() {
+        let page = "<link rel=canonical href='/here'><link rel=stylesheet href=/a.css ><link rel=\"stylesheet\" href='//cdn.example/b.css'>\
+                    <script src=\"https://127.0.0.1:8443/c.js\"></script><script>d()</script><script defer src=e.js></script>";
+        let is_style = |element: &str| element.contains("stylesheet");
+        assert_eq!(own_addresses(page, "link", "href", &own(), is_style), ["https://127.0.0.1:8443/a.css"]);
+        let scripts = ["https://127.0.0.1:8443/c.js", "https://127.0.0.1:8443/e.js"];
+        assert_eq!(own_addresses(page, "script", "src", &own(), |_| true), scripts);
     }
 
     #[test]

@@ -3,7 +3,7 @@
 
 use super::{front_page, own_form};
 use crate::app::fill;
-use crate::browser::{self, Csp, From, How};
+use crate::browser::{self, Csp, From, How, own_addresses};
 use crate::context::{Context, described};
 use crate::cookies::Jar;
 use crate::encode;
@@ -281,8 +281,11 @@ fn software(context: &mut Context<'_>) -> Result<Verdict, Failed> {
 fn own_parts(context: &mut Context<'_>) -> Result<Twin, Failed> {
     let page = context.front()?;
     let (csp, own) = (Csp::of(&page), context.origin());
-    let url = format!("{own}/part");
-    let loads = csp.applies_style_from(&url, &own) && csp.runs_script_from(&url, &own);
+    let text = page.text();
+    let styles = own_addresses(&text, "link", "href", &own, |element| element.contains("stylesheet"));
+    let scripts = own_addresses(&text, "script", "src", &own, |_| true);
+    let loads =
+        styles.iter().all(|url| csp.applies_style_from(url, &own)) && scripts.iter().all(|url| csp.runs_script_from(url, &own));
     Ok(Twin::of(
         loads && (200..300).contains(&page.status),
         &page,
