@@ -53,6 +53,7 @@ bench: ## Measure beside nginx, with and without ModSecurity, and write docs/ben
 	cargo build --locked --release -p gambeson
 	$(PYTHON) benches/run.py --gambeson $(TARGET)/release/gambeson --write docs/benchmarks.md
 	$(PYTHON) benches/waf.py --gambeson $(TARGET)/release/gambeson --write docs/benchmarks.md
+	$(PYTHON) benches/reloads.py --gambeson $(TARGET)/release/gambeson --write docs/benchmarks.md
 
 fuzz: fuzz-heads ## A million mutated heads, then a minute of fuzzing for each parser of hostile bytes (needs cargo-fuzz)
 	cargo run --locked -q -p gambeson-wire --example mutate -- --seeds fuzz/corpus

@@ -38,6 +38,20 @@ pub(in crate::layers) fn text<'a>(body: &'a [u8], headers: &HeaderMap) -> Text<'
     undone.map_or(Text::Unknown, Text::Plain)
 }
 
+/// Text in UTF-16 or UTF-32, by its charset or its byte order mark, as far as it is ASCII: what is looked for is.
+pub(super) fn narrow<'a>(text: Cow<'a, [u8]>, headers: &HeaderMap) -> Cow<'a, [u8]> {
+    let kind = headers.get(header::CONTENT_TYPE).map(|kind| kind.as_bytes().to_ascii_lowercase()).unwrap_or_default();
+    let said =
+        [&b"utf-16"[..], b"utf16", b"utf-32", b"utf32", b"ucs-2"].iter().any(|name| memchr::memmem::find(&kind, name).is_some());
+    let begins = matches!(&text[..], [0xff, 0xfe, ..] | [0xfe, 0xff, ..] | [0, 0, 0xfe, 0xff, ..]);
+    if said || begins { text.iter().copied().filter(|byte| *byte != 0).collect::<Vec<u8>>().into() } else { text }
+}
+
+/// Whether a coding is one of those that are undone.
+pub(in crate::layers) fn is_undone(coding: &str) -> bool {
+    ["gzip", "x-gzip", "deflate", "identity"].iter().any(|known| coding.eq_ignore_ascii_case(known))
+}
+
 fn undo(body: &[u8], coding: &str) -> Option<Vec<u8>> {
     match coding {
         "gzip" | "x-gzip" => gunzip(body),

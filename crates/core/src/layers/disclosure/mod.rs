@@ -81,7 +81,7 @@ impl Layer for Disclosure {
         let Some(body) = body.filter(|body| !body.bytes.is_empty()) else { return Outcome::Pass };
         let Some(scope) = self.scope(request, response) else { return Outcome::Pass };
         let text = match encoding::text(body.bytes, response.headers()) {
-            Text::Plain(text) => text,
+            Text::Plain(text) => encoding::narrow(text, response.headers()),
             Text::Unknown if scope == Scope::Failure && !self.allows("unreadable-error") => {
                 return Outcome::Replace(denial("unreadable-error", "a failure in an unknown content coding", request, response));
             }
@@ -102,8 +102,8 @@ impl Disclosure {
             return None;
         }
         let kind = response.headers().get(header::CONTENT_TYPE).map_or(&b""[..], |kind| kind.as_bytes());
-        if response.status.as_u16() >= 400 && is_textual(kind) {
-            let failed = response.status.is_server_error();
+        let failed = response.status.is_server_error();
+        if response.status.as_u16() >= 400 && (is_textual(kind) || (failed && may_be_text(kind))) {
             return Some(if failed { Scope::Failure } else { Scope::Error });
         }
         let page = kind.get(..9).is_some_and(|start| start.eq_ignore_ascii_case(b"text/html"));
@@ -125,7 +125,10 @@ impl Disclosure {
     /// The app's own body as it may be written down: shortened, secrets masked.
     pub(crate) fn original(&self, request: &Request, response: &Response, body: &[u8]) -> String {
         match encoding::text(body, response.headers()) {
-            Text::Plain(text) => original::shown(&text, request, self.original_bytes),
+            Text::Plain(text) => {
+                let text = encoding::narrow(text, response.headers());
+                original::shown(&text, request, self.original_bytes)
+            }
             Text::Unknown => String::new(),
         }
     }
@@ -158,6 +161,14 @@ fn is_textual(kind: &[u8]) -> bool {
         || ends(b"json")
         || ends(b"xml")
         || ends(b"javascript")
+}
+
+/// Whether what a failure says may be text under a type that is none: an export or download that broke off keeps the type it set out
+/// with. Pictures and streams are left alone.
+fn may_be_text(kind: &[u8]) -> bool {
+    const OTHERS: [&[u8]; 5] = [b"image/", b"audio/", b"video/", b"font/", b"text/event-stream"];
+    let kind = kind.trim_ascii().to_ascii_lowercase();
+    !OTHERS.iter().any(|other| kind.starts_with(other))
 }
 
 /// Whether a server answers that is made for development: only there does a debugger answer with a status of success.

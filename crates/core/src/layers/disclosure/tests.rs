@@ -197,6 +197,33 @@ fn compressed_errors_are_looked_into() {
 }
 
 #[test]
+fn wide_text_and_failures_of_any_type_are_looked_into() {
+    let wide = |text: &str, big: bool| -> Vec<u8> {
+        let units = std::iter::once('\u{feff}').chain(text.chars()).map(|c| u16::try_from(u32::from(c)).unwrap());
+        units.flat_map(|unit| if big { unit.to_be_bytes() } else { unit.to_le_bytes() }).collect()
+    };
+    let said = ("content-type", "text/html; charset=UTF-16");
+    for kind in [said, PLAIN] {
+        for big in [true, false] {
+            assert_eq!(
+                rule(&answer("", 500, &[kind], &wide(TRACEBACK, big))).as_deref(),
+                Some("python-traceback"),
+                "{kind:?} {big}"
+            );
+            assert_eq!(rule(&answer("", 500, &[kind], &wide("Sorry.", big))), None, "{kind:?} {big}");
+        }
+    }
+    let original = answer("", 500, &[said], &wide(TRACEBACK, false)).finish.record(1).unwrap().original.unwrap();
+    assert!(original.starts_with("Traceback"), "{original}");
+    for kind in ["application/octet-stream", "application/pdf", "application/vnd.ms-excel", "multipart/mixed; boundary=b"] {
+        let with = |status, body: &[u8]| rule(&answer("", status, &[("content-type", kind)], body));
+        assert_eq!(with(500, TRACEBACK.as_bytes()).as_deref(), Some("python-traceback"), "{kind}");
+        assert_eq!(with(500, b"%PDF-1.7 \x00\x01\xff"), None, "{kind}");
+        assert_eq!(with(404, TRACEBACK.as_bytes()), None, "{kind}: what is asked for may be a file that is a log");
+    }
+}
+
+#[test]
 fn a_large_error_is_judged_by_its_first_part() {
     let policy = "[disclosure]\nhold = \"1KiB\"";
     let early = format!("{TRACEBACK}{}", " ".repeat(4096));

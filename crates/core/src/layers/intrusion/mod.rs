@@ -20,10 +20,11 @@ pub use rules::RULES;
 
 use crate::{
     exchange::{Request, Response},
-    layers::{Body, Layer, Outcome, Verdict},
+    layers::{Body, Layer, Outcome, Verdict, disclosure::encoding},
     policy::{LayerName, Route},
     store::Answer,
 };
+use http::{HeaderValue, header};
 use judge::Judge;
 
 impl Layer for Intrusion {
@@ -43,6 +44,9 @@ impl Layer for Intrusion {
             Ok(()) if request.has_body => body::inspect(self, request, judge),
             Ok(()) => Verdict::Pass,
         };
+        if suspects.is_some() && self.looks_for_reflections() {
+            ask_for_what_can_be_read(request);
+        }
         // Not a fact for others: it says what to look for in the answer.
         request.facts.suspects = suspects;
         if let Some(noted) = noted {
@@ -53,8 +57,7 @@ impl Layer for Intrusion {
 
     fn hold(&self, request: &Request, response: &Response) -> Option<usize> {
         let suspects = request.facts.suspects.as_ref().is_some_and(|suspects| !suspects.is_empty());
-        let wanted = self.reflection_bytes > 0 && !self.allow.iter().any(|rule| rule == reflect::REFLECTED);
-        (suspects && wanted && reflect::is_page(response)).then_some(self.reflection_bytes)
+        (suspects && self.looks_for_reflections() && reflect::is_page(response)).then_some(self.reflection_bytes)
     }
 
     fn mend(&self, request: &Request, _: Option<&Route>, response: &mut Response, body: Option<Body<'_>>) -> Outcome {
@@ -67,5 +70,24 @@ impl Layer for Intrusion {
             Some(denial) => Outcome::Replace(denial),
             None => Outcome::Pass,
         }
+    }
+}
+
+impl Intrusion {
+    fn looks_for_reflections(&self) -> bool {
+        self.reflection_bytes > 0 && !self.allow.iter().any(|rule| rule == reflect::REFLECTED)
+    }
+}
+
+/// Asks the app for no content coding that is not undone here: of those that the client takes, gzip and deflate.
+fn ask_for_what_can_be_read(request: &mut Request) {
+    let is_read = |coding: &&str| encoding::is_undone(coding.split(';').next().unwrap_or_default().trim());
+    let accepted: Vec<&str> =
+        request.headers.get_all(header::ACCEPT_ENCODING).iter().filter_map(|line| line.to_str().ok()).collect();
+    let codings: Vec<&str> = accepted.iter().flat_map(|line| line.split(',')).map(str::trim).collect();
+    let left: Vec<&str> = codings.iter().copied().filter(is_read).collect();
+    if left.len() < codings.len() {
+        let value = if left.is_empty() { "identity".to_owned() } else { left.join(", ") };
+        request.set(header::ACCEPT_ENCODING, HeaderValue::from_str(&value).ok());
     }
 }

@@ -1,4 +1,6 @@
-//! Markup that came with a request and stands in the page as markup.
+//! Markup that came with a request and stands in the page as markup, or code that leaves its string in one of the page's scripts.
+
+mod script;
 
 use crate::{
     exchange::Response,
@@ -77,11 +79,14 @@ impl Suspects {
         let active = Active::of(&text);
         // All at once, as two values can make one tag; then one by one, to say which it was.
         let clean = present.iter().fold(text.clone(), |page, one| without(&page, &one.value));
-        if !active.has_more_than(&Active::of(&clean)) {
-            return None;
-        }
-        let alone = |one: &&&Suspect| active.has_more_than(&Active::of(&without(&text, &one.value)));
-        let found = present.iter().take(NAMED_MAX).find(alone).unwrap_or(first);
+        let found = if active.has_more_than(&Active::of(&clean)) {
+            let alone = |one: &&&Suspect| active.has_more_than(&Active::of(&without(&text, &one.value)));
+            present.iter().take(NAMED_MAX).find(alone).unwrap_or(first)
+        } else {
+            let scripts = script::of_page(&text);
+            let leaving = present.iter().filter(|one| script::could_leave(&one.value)).take(NAMED_MAX);
+            leaving.into_iter().find(|one| scripts.iter().any(|script| script::is_left(script, &one.value)))?
+        };
         let say = "This page would have shown something that came with the request as a part of itself, so it is not shown.";
         let why = format!(
             "the value of `{}` stands in the page as markup that acts: it was written without encoding (CWE-79)",
@@ -92,13 +97,16 @@ impl Suspects {
     }
 }
 
-/// Whether a value acts by itself wherever a page has it: as content, within a tag, or in an attribute that it leaves. The mere
-/// beginning of a tag does not: people search for `<form`, and the page's own forms begin so too.
+/// Whether a value acts by itself wherever a page has it: as content, within a tag, in an attribute or a script's string that it
+/// leaves. The mere beginning of a tag does not: people search for `<form`, and the page's own forms begin so too.
 pub(super) fn could_act(value: &[u8]) -> bool {
     const BEFORE: [&[u8]; 4] = [b"", b"<x ", b"<x a=\"", b"<x a='"];
-    /// Ends what is left open: a tag, or a quote and its tag.
-    const AFTER: &[u8] = b">'>\">";
+    /// Goes on with a tag, and ends what is left open: a tag, or a quote and its tag.
+    const AFTER: &[u8] = b"><x>'>\">";
     let value = value.get(..VALUE_BYTES_MAX).unwrap_or(value);
+    if script::could_leave(value) {
+        return true;
+    }
     could_be_markup(value) && BEFORE.iter().any(|before| Active::of_value(&[*before, value, AFTER].concat()))
 }
 
@@ -141,11 +149,13 @@ impl Active {
         Self(seen)
     }
 
-    /// Whether there is a tag that acts: of those that need them, one with attributes.
+    /// Whether there is a tag that acts: of those that need them, one with attributes; of styles, one with rules.
     fn of_value(text: &[u8]) -> bool {
-        let active = |tag: &StartTag<()>| {
-            ACTIVE.contains(&&tag.name[..])
-                && (&tag.name[..] == b"script" || tag.attributes.values().any(|value| !value.is_empty()))
+        let has_rules = || text.contains(&b'{') || memmem::find(text, b"@import").is_some();
+        let active = |tag: &StartTag<()>| match &tag.name[..] {
+            b"script" | b"plaintext" => true,
+            b"style" => has_rules(),
+            name => ACTIVE.contains(&name) && tag.attributes.values().any(|value| !value.is_empty()),
         };
         tags(text).any(|tag| active(&tag) || tag.attributes.iter().any(|(name, value)| acts(name, value)))
     }
@@ -164,16 +174,32 @@ fn tags(text: &[u8]) -> impl Iterator<Item = StartTag<()>> {
     })
 }
 
-/// Tags that run, embed, or change what the page is.
-const ACTIVE: [&[u8]; 10] = [b"script", b"iframe", b"frame", b"object", b"embed", b"applet", b"base", b"meta", b"link", b"form"];
+/// Tags that run, embed, or change what the page is or looks like.
+const ACTIVE: [&[u8]; 12] =
+    [b"script", b"iframe", b"frame", b"object", b"embed", b"applet", b"base", b"meta", b"link", b"form", b"style", b"plaintext"];
 
 /// Handlers, those of scripts that read attributes too (Alpine, Angular, htmx, Vue), documents within, another address for a page's
-/// own form, and addresses that are code.
+/// own form, trees of their own, addresses that are code, and those that have swallowed a piece of the page: their quote was left open,
+/// and what stood behind it is sent to whoever wrote it.
 fn acts(name: &[u8], value: &[u8]) -> bool {
-    const ADDRESSES: [&[u8]; 5] = [b"href", b"src", b"action", b"data", b"xlink:href"];
+    const ADDRESSES: [&[u8]; 11] = [
+        b"href",
+        b"src",
+        b"action",
+        b"data",
+        b"xlink:href",
+        b"background",
+        b"poster",
+        b"srcset",
+        // SVG's animations set another attribute to these.
+        b"values",
+        b"to",
+        b"from",
+    ];
     const STARTS: [&[u8]; 9] = [b"on", b"@", b":", b"v-", b"x-", b"hx-", b"data-hx-", b"ng-", b"data-ng-"];
     let handles = STARTS.iter().any(|start| name.starts_with(start));
-    handles || matches!(name, b"srcdoc" | b"formaction") || (ADDRESSES.contains(&name) && is_code(value))
+    let leads = || ADDRESSES.contains(&name) && (is_code(value) || value.contains(&b'<'));
+    handles || matches!(name, b"srcdoc" | b"formaction" | b"shadowrootmode") || leads()
 }
 
 /// Browsers pass over white space and controls in a scheme.

