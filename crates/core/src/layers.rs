@@ -359,7 +359,7 @@ impl Settings {
             transport: section(open, &transport::SECTION, |reader| transport::Transport::compile(reader, app, listen)),
             protocol: section(open, &protocol::SECTION, |reader| protocol::Protocol::compile(reader, listen)),
             response: section(open, &response::SECTION, |reader| {
-                response::Ladder::compile(reader, app, rate_limit.login_paths())
+                response::Ladder::compile(reader, app, listen, rate_limit.login_paths())
             }),
             rate_limit,
             cors: section(open, &cors::SECTION, cors::Cors::compile),

@@ -42,7 +42,7 @@ pub(super) fn charges(ladder: &Ladder, ended: &Ended<'_>, charges: &mut Vec<Char
             subject,
             weight,
             distinct,
-            worst: if foreign { Rung::Challenge } else { Rung::Ban },
+            worst: if foreign || ladder.is_proxy(client) { Rung::Challenge } else { Rung::Ban },
             is_kept: !ended.is_report,
         }));
     }
@@ -154,8 +154,11 @@ fn is_id(segment: &str) -> bool {
     hex || (!segment.is_empty() && segment.bytes().all(|b| b.is_ascii_digit()))
 }
 
-/// Whether the request says that a page of another site made the browser send it. A program may say so, too: it then is sanctioned
-/// more mildly, not spared.
+/// Whether the request says that a page made the browser send it which others may have written: one of another site, or one that
+/// shows pictures and the like by addresses which strangers put there, as in a comment. A program may say so, too: it then is
+/// sanctioned more mildly, not spared.
 fn is_foreign(request: &Request) -> bool {
-    matches!(request.header("sec-fetch-site"), Some("cross-site" | "same-site"))
+    let by_others = matches!(request.header("sec-fetch-site"), Some("cross-site" | "same-site"));
+    let shown = request.header("sec-fetch-dest").is_some_and(|dest| !matches!(dest, "document" | "empty" | ""));
+    by_others || shown || request.header("sec-purpose").is_some()
 }

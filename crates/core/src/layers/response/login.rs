@@ -24,10 +24,10 @@ pub(super) fn is_path(ladder: &Ladder, path: &str) -> bool {
     rate_limit::is_login(path) || ladder.login_paths.iter().any(|pattern| pattern.matches(path))
 }
 
-/// Whether a request is such an attempt: a `GET` only shows the form.
+/// Whether a request is such an attempt: a `GET` only shows the form, unless it brings a password.
 pub(super) fn is_attempt(ladder: &Ladder, request: &Request) -> bool {
     let sends = !matches!(request.method, Method::GET | Method::HEAD | Method::OPTIONS);
-    sends && is_path(ladder, request.target.decoded_path())
+    (sends || brings_password(request)) && is_path(ladder, request.target.decoded_path())
 }
 
 /// The name that a request shows by Basic authentication (RFC 7617): there every request is an attempt to log in, wherever it goes.
@@ -158,7 +158,17 @@ fn leads_back(ladder: &Ladder, response: &Response) -> bool {
     is_path(ladder, path.split(['?', '#']).next().unwrap_or_default())
 }
 
+/// Some apps read what a form sends from the query as well.
+fn brings_password(request: &Request) -> bool {
+    let names = request.target.query().into_iter().flat_map(|query| query.split('&')).filter_map(|pair| pair.split_once('='));
+    let plain = |name: &str| percent_encoding::percent_decode_str(name).decode_utf8_lossy().to_ascii_lowercase();
+    names.map(|(name, _)| plain(name)).any(|name| ["pass", "pwd"].iter().any(|word| name.contains(word)))
+}
+
 fn is_form(request: &Request) -> bool {
+    if matches!(request.method, Method::GET | Method::HEAD) {
+        return true;
+    }
     let kind = media(request.header(header::CONTENT_TYPE).unwrap_or_default());
     matches!(kind.as_str(), "application/x-www-form-urlencoded" | "multipart/form-data")
 }

@@ -2,7 +2,7 @@
 
 use super::scenario::{self, Distinct, Events, Watched};
 use crate::{
-    policy::{App, Key, Kind, MODE, Network, Pattern, Reader, Section, SessionCookies},
+    policy::{App, Key, Kind, Listen, MODE, Network, Pattern, Reader, Section, SessionCookies},
     sanction::Scenario,
 };
 use ipnet::IpNet;
@@ -99,6 +99,8 @@ pub const SECTION: Section = Section {
 #[derive(Debug, Default)]
 pub struct Ladder {
     pub(super) never: Vec<IpNet>,
+    /// Proxies that stand for everybody where a request does not tell whose it is.
+    proxies: Vec<IpNet>,
     pub(super) slow: Duration,
     pub(super) wait: Duration,
     pub(super) pass: Duration,
@@ -119,12 +121,13 @@ pub struct Ladder {
 const SLOW_MAX: Duration = Duration::from_secs(30);
 
 impl Ladder {
-    pub(crate) fn compile(reader: &mut Reader<'_>, app: &App, login_paths: &[Pattern]) -> Self {
+    pub(crate) fn compile(reader: &mut Reader<'_>, app: &App, listen: &Listen, login_paths: &[Pattern]) -> Self {
         let never: Vec<Network> = reader.get("never");
         let terms = Terms { forget: reader.get("forget"), longest: reader.get("longest") };
         let scenarios = scenario::compile(reader, &terms);
         Self {
             never: never.into_iter().map(|network| network.0).collect(),
+            proxies: listen.trusted_proxies.clone(),
             slow: at_most(reader, "slow", SLOW_MAX),
             wait: at_most(reader, "wait", SLOW_MAX),
             pass: reader.get("pass"),
@@ -144,6 +147,11 @@ impl Ladder {
     #[must_use]
     pub fn spares(&self, client: IpAddr) -> bool {
         self.never.iter().any(|network| network.contains(&client.to_canonical()))
+    }
+
+    /// Whether that address is of a proxy: what could not be read came from anybody behind it, and to ban it would end the site.
+    pub(super) fn is_proxy(&self, client: IpAddr) -> bool {
+        self.proxies.iter().any(|network| network.contains(&client.to_canonical()))
     }
 
     /// The table of the packet filter that bans are put into.
