@@ -16,7 +16,10 @@ pub(crate) struct Context<'a> {
     pub(crate) client: Client,
     pub(crate) app: &'a App,
     pub(crate) evidence: Option<&'a dyn Evidence>,
+    /// Of visitors, for the whole run.
     sessions: HashMap<String, Jar>,
+    /// Of the attack that is being made, for it alone: what it brings upon its session the next attack and the visitors do not have.
+    hostile: Option<HashMap<String, Jar>>,
 }
 
 /// A part of the app's description, or the reason why an attack cannot be made.
@@ -26,7 +29,21 @@ pub(crate) fn described<'a, T>(part: &'a Option<T>, name: &str) -> Result<&'a T,
 
 impl<'a> Context<'a> {
     pub(crate) fn new(client: Client, app: &'a App, evidence: Option<&'a dyn Evidence>) -> Context<'a> {
-        Context { client, app, evidence, sessions: HashMap::new() }
+        Context { client, app, evidence, sessions: HashMap::new(), hostile: None }
+    }
+
+    /// Who logs in from now on is a visitor.
+    pub(crate) fn be_a_visitor(&mut self) {
+        self.hostile = None;
+    }
+
+    /// Who logs in from now on does so for one attack.
+    pub(crate) fn be_an_attacker(&mut self) {
+        self.hostile = Some(HashMap::new());
+    }
+
+    fn sessions(&mut self) -> &mut HashMap<String, Jar> {
+        self.hostile.as_mut().unwrap_or(&mut self.sessions)
     }
 
     pub(crate) fn origin(&self) -> Origin {
@@ -99,16 +116,16 @@ impl<'a> Context<'a> {
         Ok(proof.contains(secret))
     }
 
-    /// The cookies of a logged-in user, proved once per run.
+    /// The cookies of a logged-in user, proved once: for all visits of a run, and for each attack.
     pub(crate) fn session(&mut self, user: &User) -> Result<Jar, Failed> {
-        if let Some(jar) = self.sessions.get(&user.name) {
+        if let Some(jar) = self.sessions().get(&user.name) {
             return Ok(jar.clone());
         }
         let (answer, jar) = self.log_in(user)?;
         if !self.proves(&jar, &user.secret)? {
             return Err(Failed(format!("{} cannot log in: status {}", user.name, answer.status)));
         }
-        self.sessions.insert(user.name.clone(), jar.clone());
+        self.sessions().insert(user.name.clone(), jar.clone());
         Ok(jar)
     }
 

@@ -118,8 +118,10 @@ fn judge(probe: &Probe, context: &mut Context<'_>, options: &Options, network: u
     } else {
         // The twin comes from another address than the attack: a visitor is not to pay for the attacker.
         context.client.come_from(own_network(1));
+        context.be_a_visitor();
         let twin = if options.twins { probe.run_twin(context) } else { not_run() };
         context.client.come_from(own_network(129));
+        context.be_an_attacker();
         (probe.run(context), twin)
     };
     Finding {
