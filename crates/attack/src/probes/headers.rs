@@ -282,8 +282,13 @@ fn own_parts(context: &mut Context<'_>) -> Result<Twin, Failed> {
     let page = context.front()?;
     let (csp, own) = (Csp::of(&page), context.origin());
     let text = page.text();
-    let styles = own_addresses(&text, "link", "href", &own, |element| element.contains("stylesheet"));
-    let scripts = own_addresses(&text, "script", "src", &own, |_| true);
+    // What earlier attacks wrote into the page is no part of it.
+    let parts = |tag, attribute, which| {
+        let all = own_addresses(&text, tag, attribute, &own, which);
+        all.into_iter().filter(|url| !url.contains(encode::MARK)).collect::<Vec<_>>()
+    };
+    let styles = parts("link", "href", |element| element.contains("stylesheet"));
+    let scripts = parts("script", "src", |_| true);
     let loads =
         styles.iter().all(|url| csp.applies_style_from(url, &own)) && scripts.iter().all(|url| csp.runs_script_from(url, &own));
     Ok(Twin::of(
