@@ -66,7 +66,8 @@ def main():
     parser.add_argument("--write", type=pathlib.Path)
     options = parser.parse_args()
     if options.crs is None:
-        sys.exit("left out: no Core Rule Set (Debian: modsecurity-crs; or --crs DIR)")
+        print("left out: no Core Rule Set (Debian: modsecurity-crs; or --crs DIR)", file=sys.stderr)
+        return
     with tempfile.TemporaryDirectory() as folder:
         held = measure(options, pathlib.Path(folder))
     table = page(options, held)

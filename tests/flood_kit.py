@@ -11,7 +11,7 @@ import time
 from gateway_kit import App, exchange, free_port, header, parse
 
 #: Seconds until somebody else must have been answered: whether, not how fast.
-LIVENESS = 30
+LIVENESS = 60
 TICKS = os.sysconf("SC_CLK_TCK")
 
 APP = '''

@@ -64,6 +64,8 @@ def gateway(guarded, app):
 
 #: So many connections of one client in a flood of them.
 EACH = 60
+#: And so many of one that holds what it can: more than two serving threads grant it.
+HOLDERS = 40
 #: What two serving threads may hold of bodies (48 MiB each), and what that costs besides.
 HELD_MIB = 320
 
@@ -275,10 +277,10 @@ def test_values_that_never_end_are_not_held_without_bound(guarded):
         head(50 << 20, "application/xml") + b"<a>" + b"x" * (1000 << 10),
         head(50 << 20, MULTIPART) + b'--b\r\ncontent-disposition: form-data; name="a"\r\n\r\n' + b"x" * (1000 << 10),
     ]
-    with Bounded(gateway, f"{len(beginnings) * EACH} values without an end", HELD_MIB):
+    with Bounded(gateway, f"{len(beginnings) * HOLDERS} values without an end", HELD_MIB):
         held = []
         for number, beginning in enumerate(beginnings):
-            for _ in range(EACH):
+            for _ in range(HOLDERS):
                 connection = connect(gateway.http, f"127.0.6.{number + 1}")
                 connection.settimeout(LIVENESS)
                 try:
