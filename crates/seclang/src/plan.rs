@@ -15,9 +15,11 @@ mod sets;
 mod shape;
 mod sweep;
 mod track;
+mod trie;
 
 use crate::names::Slot;
 use crate::rule::{RuleSet, Skip};
+use bits::Bits;
 use scan::Scan;
 
 /// A rule in its place.
@@ -43,6 +45,22 @@ pub(crate) struct Plan {
 pub(crate) struct Phase {
     pub(crate) steps: Vec<Step>,
     pub(crate) scan: Scan,
+    /// The steps that are taken in any case, as far as [`Bits`] can count.
+    pub(crate) always: Bits,
+}
+
+impl Phase {
+    fn of(steps: Vec<Step>, scan: Scan) -> Phase {
+        let mut always = Bits::EMPTY;
+        (0..).zip(&steps).filter(|(_, step)| step.atom == scan::ALWAYS).for_each(|(at, _)| always.insert(at));
+        Phase { steps, scan, always }
+    }
+
+    /// The first of these steps from this place on. Steps that [`Bits`] cannot count are all taken.
+    pub(crate) fn next(&self, from: usize, taken: &Bits) -> Option<usize> {
+        let beyond = from.max(Bits::MAX);
+        taken.next(from).or((beyond < self.steps.len()).then_some(beyond))
+    }
 }
 
 impl Plan {
@@ -51,7 +69,7 @@ impl Plan {
         let mut plan = Plan::default();
         for (phase, order) in plan.phases.iter_mut().zip(&rules.phases) {
             let kept: Vec<usize> = (0..order.len()).collect();
-            phase.steps = steps(rules, order, &kept);
+            *phase = Phase::of(steps(rules, order, &kept), Scan::default());
         }
         plan
     }
@@ -61,8 +79,9 @@ impl Plan {
         let folded = fold::fold(rules);
         let mut plan = Plan { start: folded.start, ..Plan::default() };
         for ((phase, order), kept) in plan.phases.iter_mut().zip(&rules.phases).zip(&folded.kept) {
-            phase.steps = steps(rules, order, kept);
-            phase.scan = Scan::of(rules, &mut phase.steps);
+            let mut steps = steps(rules, order, kept);
+            let scan = Scan::of(rules, &mut steps);
+            *phase = Phase::of(steps, scan);
         }
         plan
     }

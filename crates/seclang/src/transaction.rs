@@ -223,16 +223,19 @@ impl<'r> Transaction<'r> {
             return;
         }
         let findings = plan.scan.findings(self.rules, &self.facts);
-        let mut at = 0;
-        while let Some(step) = plan.steps.get(at) {
-            at += 1;
+        let mut taken = plan.always;
+        taken.add(findings.rules());
+        let mut from = 0;
+        while let Some(at) = plan.next(from, &taken) {
+            from = at + 1;
+            let Some(step) = plan.steps.get(at) else { break };
             let Some(hint) = findings.hint(step.atom).filter(|_| !self.state.is_removed(step.rule)) else { continue };
             let rule = self.rules.rules.get(step.rule as usize).filter(|rule| self.rule(step.rule, rule, hint));
             let Some(rule) = rule else { continue };
             if phase < 5 && self.ends(rule) || self.state.engine == Switch::Off {
                 return;
             }
-            at = step.next as usize;
+            from = step.next as usize;
         }
     }
 

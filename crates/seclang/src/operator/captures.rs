@@ -20,6 +20,11 @@ impl Captures {
         self.0.iter().enumerate().filter_map(|(number, value)| Some((number, value.as_deref()?)))
     }
 
+    /// The captures by their numbers.
+    pub(crate) fn into_values(self) -> impl Iterator<Item = Option<Vec<u8>>> {
+        self.0.into_iter()
+    }
+
     /// Replaces all captures; of more than ten the rest is dropped.
     pub(super) fn replace<'a>(&mut self, values: impl Iterator<Item = Option<&'a [u8]>>) {
         let mut values = values.fuse();

@@ -64,15 +64,15 @@ struct Folder<'r> {
 impl<'r> Folder<'r> {
     fn phase(&mut self, order: &[u32]) -> Vec<usize> {
         let mut kept = Vec::new();
-        // Up to here a rule that still runs may jump.
-        let mut jumped_over = 0;
+        // Where rules that still run may jump to.
+        let mut jumps = Vec::new();
         let mut position = 0;
         while let Some(number) = order.get(position) {
             let Some(rule) = self.rules.rules.get(*number as usize) else { break };
             let next = goal(self.rules, order, position);
             match self.outcome(rule, *number) {
                 Some(false) => {}
-                Some(true) if position >= jumped_over && self.foldable(rule, order, position, next) => {
+                Some(true) if self.foldable(rule, order, position, next, &jumps) => {
                     let facts = Facts::default();
                     Run { facts: &facts, state: &mut self.state }.chain(*number, rule, Hint::All);
                     position = next;
@@ -82,7 +82,7 @@ impl<'r> Folder<'r> {
                     self.keep(rule);
                     kept.push(position);
                     if next > position + 1 {
-                        jumped_over = jumped_over.max(next);
+                        jumps.push(next);
                     }
                 }
             }
@@ -132,7 +132,7 @@ impl<'r> Folder<'r> {
     }
 
     /// Whether a rule that always matches can be carried out now.
-    fn foldable(&self, rule: &Rule, order: &[u32], position: usize, next: usize) -> bool {
+    fn foldable(&self, rule: &Rule, order: &[u32], position: usize, next: usize, jumps: &[usize]) -> bool {
         let links = || std::iter::successors(Some(rule), |rule| rule.link.as_deref());
         let silent = !rule.log && matches!(rule.verdict, Disruption::Pass) && rule.about.severity.is_none();
         let jumped = order.get(position..next.min(order.len())).unwrap_or_default();
@@ -142,7 +142,12 @@ impl<'r> Folder<'r> {
         });
         let sets_nothing = links().all(|link| link.effects.is_empty() && !link.capture);
         let undisturbed = !self.may_end && !self.removals.iter().any(|r| order.get(position).is_some_and(|n| r.contains(n)));
-        silent && removed_alike && (sets_nothing || undisturbed && links().all(|link| self.sets_sure_values(link)))
+        // A jump over this rule may skip it: then it must do nothing but skip what that jump skips too.
+        let skipped_alike = jumps.iter().all(|goal| *goal <= position || sets_nothing && *goal >= next);
+        silent
+            && removed_alike
+            && skipped_alike
+            && (sets_nothing || undisturbed && links().all(|link| self.sets_sure_values(link)))
     }
 
     fn sets_sure_values(&self, rule: &Rule) -> bool {

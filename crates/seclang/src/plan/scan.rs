@@ -14,7 +14,7 @@ mod scratch;
 
 use super::Step;
 use super::bits::Bits;
-use super::sets::{Patterns, Phrases};
+use super::sets::Pieces;
 use super::sweep::{Found, Memory};
 use crate::rule::RuleSet;
 use crate::transaction::facts::Facts;
@@ -31,16 +31,35 @@ pub(crate) const ALWAYS: u16 = u16::MAX;
 /// What a phase looks for, and where.
 #[derive(Debug, Default)]
 pub(crate) struct Scan {
-    patterns: Option<Patterns>,
-    phrases: Option<Phrases>,
-    by_pattern: Bits,
-    by_phrase: Bits,
-    /// Rules that are tried on their own, each with its number in the rule set.
-    direct: Vec<(u16, u32)>,
+    pieces: Option<Pieces>,
+    /// Rules that are found by their pieces.
+    by_piece: Bits,
+    /// Rules that are tried on their own.
+    trials: Vec<Trial>,
     by_trial: Bits,
     sources: Vec<Source>,
     changes: Changes,
     scratches: Scratches,
+}
+
+/// How it is told that a rule may match a value.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum How {
+    /// By pieces of its pattern, which see through what a transformation does byte by byte.
+    Pattern,
+    /// By its phrases.
+    Phrase,
+    /// It is tried.
+    Trial,
+}
+
+/// A rule that is tried.
+#[derive(Debug)]
+struct Trial {
+    /// By this number it is wanted: that of the rule, or another one if the rule is found otherwise too.
+    number: u16,
+    atom: u16,
+    rule: u32,
 }
 
 /// A variable, and who looks at its values.
@@ -71,11 +90,13 @@ struct Interest {
 #[derive(Debug)]
 struct Chain {
     transforms: Box<[Transform]>,
-    /// Whether its rules are found by their patterns.
-    by_pattern: bool,
+    /// How its rules are found.
+    how: How,
     /// The bits of values it may change.
     bits: u64,
     rules: Bits,
+    /// Those of them that no other chain of the same interest has.
+    only: Bits,
     /// Set if the chain decodes base64.
     encoded: Option<Encoded>,
 }
@@ -120,6 +141,11 @@ impl Findings {
         }
     }
 
+    /// The rules for which something was found.
+    pub(crate) fn rules(&self) -> &Bits {
+        &self.rules
+    }
+
     /// The values of a variable at which the rule is to look, by their places.
     pub(crate) fn places(&self, variable: Variable, atom: u16) -> impl Iterator<Item = usize> {
         let of_rule = move |(of, _, rules): &&(Variable, u32, Bits)| *of == variable && rules.contains(atom.into());
@@ -157,7 +183,7 @@ impl Scan {
 
     /// The rules that may match because of this value.
     fn value(&self, interest: &Interest, value: &[u8], scratch: &mut Scratch, rules: &RuleSet) -> Bits {
-        if interest.chains.is_empty() {
+        if interest.rules == Bits::EMPTY {
             return Bits::EMPTY;
         }
         let place = Memo::place(interest.id, value);
@@ -180,19 +206,12 @@ impl Scan {
         }
         let Scratch { forms, sweep, pieces, .. } = scratch;
         forms.clear(changing);
-        let mut unchanged = Bits::default();
-        for chain in &interest.chains {
-            if chain.bits & changing == 0 {
-                unchanged.add(&chain.rules);
-            } else if chain
-                .encoded
-                .is_none_or(|e| value.len() >= e.length_min && (encoded >= e.length_min || e.before & changing != 0))
+        let mut unchanged = interest.rules;
+        for chain in interest.chains.iter().filter(|chain| chain.bits & changing != 0) {
+            unchanged.take(&chain.only);
+            if chain.encoded.is_none_or(|e| value.len() >= e.length_min && (encoded >= e.length_min || e.before & changing != 0))
             {
-                let form = match chain.by_pattern {
-                    true => forms.for_patterns(&chain.transforms, value, &self.changes),
-                    false => forms.of(&chain.transforms, value, &self.changes),
-                };
-                match form {
+                match forms.of(&chain.transforms, chain.how, value, &self.changes) {
                     forms::ORIGINAL => unchanged.add(&chain.rules),
                     form => forms.want(form, &chain.rules),
                 }
@@ -206,13 +225,9 @@ impl Scan {
 
     /// Looks for everything that is wanted in one form of a value.
     fn look(&self, form: &[u8], wanted: &Bits, sweep: &mut Memory, pieces: &mut Found, look: &mut Look<'_>) {
-        if wanted.meets(&self.by_pattern) {
-            let hits = self.patterns.as_ref().map(|patterns| patterns.found(form, sweep, pieces));
-            look.found.add(&hits.unwrap_or(self.by_pattern).and(wanted));
-        }
-        if wanted.meets(&self.by_phrase) {
-            let hits = self.phrases.as_ref().map(|phrases| phrases.found(form));
-            look.found.add(&hits.unwrap_or(self.by_phrase).and(wanted));
+        if wanted.meets(&self.by_piece) {
+            let hits = self.pieces.as_ref().map(|all| all.found(form, sweep, pieces));
+            look.found.add(&hits.unwrap_or(self.by_piece).and(wanted));
         }
         if wanted.meets(&self.by_trial) {
             self.try_rules(form, wanted, look);
@@ -220,10 +235,10 @@ impl Scan {
     }
 
     fn try_rules(&self, form: &[u8], wanted: &Bits, look: &mut Look<'_>) {
-        for (atom, rule) in &self.direct {
-            let atom = usize::from(*atom);
-            if wanted.contains(atom) && !look.found.contains(atom) {
-                let condition = look.rules.rules.get(*rule as usize).and_then(|rule| rule.condition.as_ref());
+        for trial in &self.trials {
+            let atom = usize::from(trial.atom);
+            if wanted.contains(trial.number.into()) && !look.found.contains(atom) {
+                let condition = look.rules.rules.get(trial.rule as usize).and_then(|rule| rule.condition.as_ref());
                 if condition.is_none_or(|c| c.operator.test(form, b"", None) != c.negated) {
                     look.found.insert(atom);
                 }

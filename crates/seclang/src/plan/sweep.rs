@@ -8,8 +8,10 @@ use crate::transform::ByteSet;
 use std::collections::HashMap;
 use std::ops::Range;
 
-/// States that one thread keeps.
-const STATES_MAX: usize = 16 << 10;
+/// States that one thread keeps: 2 MiB of transitions.
+const STATES_MAX: usize = 4 << 10;
+/// A row of transitions has a place for each byte.
+const ROW: usize = 256;
 
 /// The pieces, ready to be looked for.
 #[derive(Debug, Clone)]
@@ -17,8 +19,8 @@ pub(super) struct Sweep {
     positions: Vec<Place>,
     /// The class of each byte: bytes of a class are told apart by no position.
     classes: Box<[u8; 256]>,
-    /// A byte of each class.
-    samples: Vec<u8>,
+    /// The bytes of each class.
+    members: Vec<Vec<u8>>,
     /// The positions that each class reaches from nothing: at the beginning of a value, behind a word's byte, behind another.
     begins: [Vec<Vec<u16>>; 3],
     pieces: usize,
@@ -43,16 +45,21 @@ enum Before {
 
 /// A transition that is not known yet.
 const UNKNOWN: u16 = 0;
-/// Set in transitions to states that find something.
+/// Set in transitions to states that find something. Any other transition is the number of the next state.
 const FINDS: u16 = 1 << 15;
+/// The state at the beginning of a value. Numbers begin with it.
+const FIRST: u16 = 1;
 
-const _: () = assert!(STATES_MAX < FINDS as usize, "the number of a state, and one more, fits beside the mark");
+const _: () = assert!(STATES_MAX < FINDS as usize, "the number of a state fits beside the mark");
 
 /// What one thread has worked out.
 #[derive(Debug, Default)]
 pub(super) struct Memory {
-    /// For each state and class the next state: one more than its number.
+    /// A row for each number of a state, with the transition for each byte.
     table: Vec<u16>,
+    /// For each number of a state the last search in which what it finds was noted.
+    noted: Vec<u32>,
+    search: u32,
     states: Vec<State>,
     /// The positions of all states.
     positions: Vec<u16>,
@@ -72,16 +79,27 @@ struct State {
 }
 
 impl Memory {
-    fn positions(&self, state: usize) -> &[u16] {
-        self.states.get(state).and_then(|state| self.positions.get(state.positions.clone())).unwrap_or_default()
+    fn state(&self, number: u16) -> Option<&State> {
+        self.states.get(usize::from(number).wrapping_sub(usize::from(FIRST)))
     }
 
-    fn found(&self, state: usize) -> &[u16] {
-        self.states.get(state).and_then(|state| self.found.get(state.found.clone())).unwrap_or_default()
+    fn positions(&self, number: u16) -> &[u16] {
+        self.state(number).and_then(|state| self.positions.get(state.positions.clone())).unwrap_or_default()
+    }
+
+    fn found(&self, number: u16) -> &[u16] {
+        self.state(number).and_then(|state| self.found.get(state.found.clone())).unwrap_or_default()
+    }
+
+    /// Whether what this state finds was not noted yet in this search; it counts as noted then.
+    fn is_first_note(&mut self, number: u16) -> bool {
+        let search = self.search;
+        self.noted.get_mut(usize::from(number)).is_none_or(|last| std::mem::replace(last, search) != search)
     }
 
     fn clear(&mut self) {
         self.table.clear();
+        self.noted.clear();
         self.states.clear();
         self.positions.clear();
         self.found.clear();
@@ -124,11 +142,11 @@ impl Found {
 impl Sweep {
     pub(super) fn new(tracks: &Tracks) -> Sweep {
         let classes = classes(tracks);
-        let mut samples = Vec::new();
+        let mut members: Vec<Vec<u8>> = Vec::new();
         for (byte, class) in (0..=u8::MAX).zip(classes.iter()) {
-            if usize::from(*class) == samples.len() {
-                samples.push(byte);
-            }
+            let class = usize::from(*class);
+            members.resize(members.len().max(class + 1), Vec::new());
+            members.get_mut(class).into_iter().for_each(|bytes| bytes.push(byte));
         }
         let place = |position: &Position| Place {
             bytes: position.bytes,
@@ -138,14 +156,15 @@ impl Sweep {
         };
         let positions: Vec<Place> = tracks.positions.iter().map(place).collect();
         let reach = |takes: fn(Begin) -> bool| {
-            let by = |sample: &u8| {
+            let by = |bytes: &Vec<u8>| {
+                let sample = bytes.first().copied().unwrap_or_default();
                 let taken = tracks.begins.iter().filter(|(_, begin)| takes(*begin)).map(|(at, _)| *at);
-                taken.filter(|at| positions.get(usize::from(*at)).is_some_and(|p| p.bytes.contains(*sample))).collect()
+                taken.filter(|at| positions.get(usize::from(*at)).is_some_and(|p| p.bytes.contains(sample))).collect()
             };
-            samples.iter().map(by).collect::<Vec<Vec<u16>>>()
+            members.iter().map(by).collect::<Vec<Vec<u16>>>()
         };
         let begins = [reach(|_| true), reach(|b| b == Begin::Anywhere), reach(|b| b != Begin::Value)];
-        Sweep { classes, samples, begins, pieces: tracks.pieces.into(), positions }
+        Sweep { classes, members, begins, pieces: tracks.pieces.into(), positions }
     }
 
     /// Looks through a value.
@@ -154,14 +173,13 @@ impl Sweep {
         if memory.states.is_empty() {
             self.start(memory);
         }
-        // The first state stands for the beginning of a value.
-        let mut state = 0;
-        for byte in value {
-            let class = self.classes.get(usize::from(*byte)).copied().unwrap_or_default();
-            let known = memory.table.get(state * self.samples.len() + usize::from(class)).copied();
-            let next = known.filter(|next| *next != UNKNOWN).unwrap_or_else(|| self.step(state, class, memory));
-            state = usize::from((next & !FINDS).saturating_sub(1));
-            if next & FINDS != 0 {
+        memory.search = memory.search.wrapping_add(1);
+        let (mut state, mut rest) = (FIRST, value);
+        while let Some((byte, entry, after)) = run(&mut state, rest, &memory.table) {
+            rest = after;
+            let next = if entry == UNKNOWN { self.step(state, byte, memory) } else { entry };
+            state = next & !FINDS;
+            if next & FINDS != 0 && memory.is_first_note(state) {
                 memory.found(state).iter().for_each(|piece| found.insert(*piece));
             }
         }
@@ -175,19 +193,21 @@ impl Sweep {
     fn start(&self, memory: &mut Memory) {
         memory.clear();
         memory.reached.clear();
+        memory.table.resize(ROW * usize::from(FIRST), UNKNOWN);
+        memory.noted.resize(FIRST.into(), 0);
         self.state(Before::Nothing, memory);
     }
 
-    /// Works a transition out, and keeps it.
-    fn step(&self, from: usize, class: u8, memory: &mut Memory) -> u16 {
-        let class = usize::from(class);
-        let (Some(sample), Some(state)) = (self.samples.get(class), memory.states.get(from)) else { return UNKNOWN };
+    /// Works a transition out, and keeps it for all bytes of the class.
+    fn step(&self, from: u16, byte: u8, memory: &mut Memory) -> u16 {
+        let class = self.classes.get(usize::from(byte)).copied().map_or(0, usize::from);
+        let (Some(members), Some(state)) = (self.members.get(class), memory.state(from)) else { return FIRST };
         let begins = self.begins.get(state.before as usize).and_then(|by| by.get(class)).into_iter().flatten();
         let mut reached = std::mem::take(&mut memory.reached);
         reached.clear();
         reached.extend(begins);
         for next in self.places(memory.positions(from)).flat_map(|place| &place.next) {
-            if self.positions.get(usize::from(*next)).is_some_and(|place| place.bytes.contains(*sample)) {
+            if self.positions.get(usize::from(*next)).is_some_and(|place| place.bytes.contains(byte)) {
                 reached.push(*next);
             }
         }
@@ -198,9 +218,10 @@ impl Sweep {
             self.start(memory);
         }
         memory.reached = reached;
-        let entry = self.state(if is_word(*sample) { Before::Word } else { Before::Other }, memory);
-        if let Some(place) = memory.table.get_mut(from * self.samples.len() + class).filter(|_| !full) {
-            *place = entry;
+        let entry = self.state(if is_word(byte) { Before::Word } else { Before::Other }, memory);
+        let row = memory.table.get_mut(ROW * usize::from(from)..).filter(|_| !full).unwrap_or_default();
+        for member in members {
+            row.get_mut(usize::from(*member)).into_iter().for_each(|place| *place = entry);
         }
         entry
     }
@@ -210,28 +231,45 @@ impl Sweep {
         let hash = hash(before, &memory.reached);
         let number = match memory.by_hash.get(&hash) {
             Some(known)
-                if memory.positions((*known).into()) == memory.reached
-                    && memory.states.get(usize::from(*known)).is_some_and(|state| state.before == before) =>
+                if memory.positions(*known) == memory.reached
+                    && memory.state(*known).is_some_and(|state| state.before == before) =>
             {
                 *known
             }
             _ => self.new_state(before, hash, memory),
         };
-        let finds = if memory.found(number.into()).is_empty() { 0 } else { FINDS };
-        (number + 1) | finds
+        number | if memory.found(number).is_empty() { 0 } else { FINDS }
     }
 
     fn new_state(&self, before: Before, hash: u64, memory: &mut Memory) -> u16 {
-        let number = u16::try_from(memory.states.len()).unwrap_or_default();
+        let number = u16::try_from(memory.states.len()).unwrap_or_default().saturating_add(FIRST);
         let (positions, found) = (memory.positions.len(), memory.found.len());
         memory.positions.extend_from_slice(&memory.reached);
         memory.found.extend(self.places(&memory.reached).filter_map(|place| place.found));
         let state = State { before, positions: positions..memory.positions.len(), found: found..memory.found.len() };
         memory.states.push(state);
-        memory.table.resize(memory.states.len() * self.samples.len(), UNKNOWN);
+        memory.table.resize(ROW * (usize::from(number) + 1), UNKNOWN);
+        memory.noted.resize(usize::from(number) + 1, memory.search.wrapping_sub(1));
         memory.by_hash.insert(hash, number);
         number
     }
+}
+
+/// Follows transitions that are known and find nothing, which is all that most bytes need. Stops at any other one: its byte, the
+/// transition and what comes after.
+#[inline]
+fn run<'v>(state: &mut u16, value: &'v [u8], table: &[u16]) -> Option<(u8, u16, &'v [u8])> {
+    let mut now = *state;
+    for (at, byte) in value.iter().enumerate() {
+        let entry = table.get(ROW * usize::from(now) + usize::from(*byte)).copied().unwrap_or(UNKNOWN);
+        if entry == UNKNOWN || entry >= FINDS {
+            *state = now;
+            return Some((*byte, entry, value.get(at + 1..).unwrap_or_default()));
+        }
+        now = entry;
+    }
+    *state = now;
+    None
 }
 
 /// Quick and not secret: positions come from rules, and states that meet only cost memory.

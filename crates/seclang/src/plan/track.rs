@@ -7,7 +7,7 @@ use crate::transform::ByteSet;
 /// More where a piece can only stand at the beginning of the value: that costs nothing.
 const DEPTH_MORE: i8 = 7;
 /// Or until it is as unlikely as this in ordinary text.
-const UNLIKELY: f32 = 1e-7;
+const UNLIKELY: f32 = 1e-14;
 /// Positions of all pieces together.
 const POSITIONS_MAX: usize = 60_000;
 
@@ -33,6 +33,21 @@ pub(super) struct Position {
     pub(super) piece: u16,
     depth: i8,
     chance: f32,
+}
+
+impl Position {
+    /// A byte of a phrase, and the piece that is found with it.
+    pub(super) fn of_phrase(bytes: ByteSet, next: Vec<u16>, piece: Option<u16>) -> Position {
+        Position {
+            bytes,
+            next,
+            found: piece.is_some(),
+            found_at_end: false,
+            piece: piece.unwrap_or_default(),
+            depth: 0,
+            chance: 0.0,
+        }
+    }
 }
 
 /// All pieces.
@@ -65,6 +80,12 @@ impl Tracks {
         let chance = self.positions.iter().skip(positions).filter(|p| p.found || p.found_at_end).map(|p| p.chance).sum();
         self.pieces += 1;
         Some((self.pieces - 1, chance))
+    }
+
+    /// The number of the next position, if there is room for so many.
+    pub(super) fn room_for(&self, more: usize) -> Option<u16> {
+        let first = self.positions.len();
+        (first + more < POSITIONS_MAX).then(|| u16::try_from(first).ok()).flatten()
     }
 
     /// Takes the last piece away.

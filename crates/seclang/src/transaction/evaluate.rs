@@ -83,9 +83,16 @@ impl<'t, 'r> Run<'t, 'r> {
                     pairs.for_each(|pair| self.pair(test, target, pair));
                 }
             },
-            Kind::State if self.cannot_match(test, target) => {}
             Kind::State => {
-                for (name, value) in self.of_state(target) {
+                if let (Variable::Tx, Which::Name(name, slot), []) = (target.variable, &target.which, &*test.rule.transforms) {
+                    return self.tx_value(test, name, *slot);
+                }
+                // What matches as it stands is all that can match, where nothing transforms it: the rest is not copied.
+                let as_it_stands = test.rule.transforms.is_empty();
+                let matches = |value: &[u8]| {
+                    !as_it_stands || test.condition.operator.test(value, test.argument, None) != test.condition.negated
+                };
+                for (name, value) in self.of_state(target, matches) {
                     if !self.excluded(test, target.variable, &name) {
                         self.value(test, target.variable, &name, &value);
                     }
@@ -101,11 +108,14 @@ impl<'t, 'r> Run<'t, 'r> {
         }
     }
 
-    /// Whether the one TX value that is meant does not match as it stands: most such rules end here, with nothing copied.
-    fn cannot_match(&self, test: &Test<'_, 'r>, target: &Target) -> bool {
-        let (Variable::Tx, Which::Name(_, slot)) = (target.variable, &target.which) else { return false };
-        let matches = |value| test.condition.operator.test(value, test.argument, None) != test.condition.negated;
-        test.rule.transforms.is_empty() && !self.state.tx.get(*slot).is_some_and(matches)
+    /// One TX value as it stands: what most rules look at that keep the score. Copied only when it matches.
+    fn tx_value(&mut self, test: &mut Test<'_, 'r>, name: &'r [u8], slot: Slot) {
+        let matches = |value: &&Cow<'r, [u8]>| test.condition.operator.test(value, test.argument, None) != test.condition.negated;
+        let Some(value) = self.state.tx.shared(slot).filter(matches) else { return };
+        if !self.excluded(test, Variable::Tx, name) {
+            let hit = Hit { variable: Variable::Tx, name: Cow::Borrowed(name), value: value.clone() };
+            self.matched(test, hit);
+        }
     }
 
     /// The value of a variable that has one. How the body will be read is what the rules have chosen by now.
@@ -121,7 +131,7 @@ impl<'t, 'r> Run<'t, 'r> {
             (Kind::State, Which::Name(_, slot)) if target.variable == Variable::Tx => {
                 usize::from(self.state.tx.get(*slot).is_some())
             }
-            (Kind::State, _) => self.of_state(target).len(),
+            (Kind::State, _) => self.of_state(target, |_| true).len(),
             (Kind::Many, _) => {
                 let taken = self.facts.many(target.variable).filter(|(name, _)| target.takes(name));
                 taken.filter(|(name, _)| !self.excluded(test, target.variable, name)).count()
@@ -131,10 +141,11 @@ impl<'t, 'r> Run<'t, 'r> {
         }
     }
 
-    /// Values that rules have written: copied, for they may change while they are looked at.
-    fn of_state(&self, target: &Target) -> Vec<(Vec<u8>, Vec<u8>)> {
+    /// Values that rules have written: copied, for they may change while they are looked at. Of many TX values only those wanted.
+    fn of_state(&self, target: &Target, wanted: impl Fn(&[u8]) -> bool) -> Vec<(Vec<u8>, Vec<u8>)> {
         let state = &self.state;
-        let last = |show: fn(&Hit) -> Vec<u8>| state.hits.last().map(|hit| (Vec::new(), show(hit))).into_iter().collect();
+        let last = |show: fn(&Hit<'_>) -> Vec<u8>| state.hits.last().map(|hit| (Vec::new(), show(hit))).into_iter().collect();
+        let copied = |(name, value): (&[u8], &[u8])| (name.to_vec(), value.to_vec());
         match (target.variable, &target.which) {
             (Variable::Tx, Which::Name(name, slot)) => {
                 state.tx.get(*slot).map(|value| (name.clone(), value.to_vec())).into_iter().collect()
@@ -142,13 +153,13 @@ impl<'t, 'r> Run<'t, 'r> {
             (Variable::Tx, Which::Pattern(_, slots)) => {
                 let known = slots.iter().filter_map(|slot| Some((state.tx.name(*slot), state.tx.get(*slot)?)));
                 let made = state.tx.made().filter(|(name, _)| target.takes(name));
-                known.chain(made).map(|(name, value)| (name.to_vec(), value.to_vec())).collect()
+                known.chain(made).filter(|(_, value)| wanted(value)).map(copied).collect()
             }
-            (Variable::Tx, Which::All) => state.tx.iter().map(|(name, value)| (name.to_vec(), value.to_vec())).collect(),
-            (Variable::MatchedVars, _) => state.hits.iter().map(|hit| (hit.full_name(), hit.value.clone())).collect(),
+            (Variable::Tx, Which::All) => state.tx.iter().filter(|(_, value)| wanted(value)).map(copied).collect(),
+            (Variable::MatchedVars, _) => state.hits.iter().map(|hit| (hit.full_name(), hit.value.to_vec())).collect(),
             (Variable::MatchedVarsNames, _) => state.hits.iter().map(|hit| (hit.full_name(), hit.full_name())).collect(),
-            (Variable::MatchedVar, _) => last(|hit| hit.value.clone()),
-            (Variable::MatchedVarName, _) => last(Hit::full_name),
+            (Variable::MatchedVar, _) => last(|hit| hit.value.to_vec()),
+            (Variable::MatchedVarName, _) => last(|hit| hit.full_name()),
             (Variable::HighestSeverity, _) => vec![(Vec::new(), state.severity.unwrap_or(255).to_string().into_bytes())],
             _ => Vec::new(),
         }
@@ -157,7 +168,7 @@ impl<'t, 'r> Run<'t, 'r> {
     fn excluded(&self, test: &Test<'_, 'r>, variable: Variable, name: &[u8]) -> bool {
         let takes = |target: &Target| target.variable == variable && target.takes(name);
         test.rule.excluded.iter().any(takes)
-            || self.state.removed_targets.iter().any(|(rules, targets)| rules.contains(&test.number) && targets.iter().any(takes))
+            || self.state.removed_targets.iter().any(|(rules, targets)| targets.iter().any(takes) && rules.contains(&test.number))
     }
 
     fn value(&mut self, test: &mut Test<'_, 'r>, variable: Variable, name: &[u8], value: &[u8]) {
@@ -179,24 +190,25 @@ impl<'t, 'r> Run<'t, 'r> {
     }
 
     fn try_value(&mut self, test: &mut Test<'_, 'r>, variable: Variable, name: &[u8], value: &[u8]) {
-        let operator = &test.condition.operator;
+        if test.condition.operator.test(value, test.argument, None) != test.condition.negated {
+            self.matched(test, Hit { variable, name: Cow::Owned(name.to_vec()), value: Cow::Owned(value.to_vec()) });
+        }
+    }
+
+    fn matched(&mut self, test: &mut Test<'_, 'r>, hit: Hit<'r>) {
         if test.rule.capture && !test.condition.negated {
             let mut captures = Captures::default();
-            if !operator.test(value, test.argument, Some(&mut captures)) {
-                return;
-            }
-            self.keep_captures(&captures);
-        } else if operator.test(value, test.argument, None) == test.condition.negated {
-            return;
+            test.condition.operator.test(&hit.value, test.argument, Some(&mut captures));
+            self.keep_captures(captures);
         }
         test.matched = true;
-        self.state.hits.push(Hit { variable, name: name.to_vec(), value: value.to_vec() });
+        self.state.hits.push(hit);
         self.effects(test.rule);
     }
 
-    fn keep_captures(&mut self, captures: &Captures) {
-        for (slot, number) in (0u32..).zip(0..CAPTURES) {
-            self.state.tx.set(Slot(slot), captures.get(number).map(|value| Cow::Owned(value.to_vec())));
+    fn keep_captures(&mut self, captures: Captures) {
+        for (slot, value) in (0..).zip(captures.into_values()).take(CAPTURES) {
+            self.state.tx.set(Slot(slot), value.map(Cow::Owned));
         }
     }
 
@@ -264,7 +276,7 @@ impl<'t, 'r> Run<'t, 'r> {
             }
             Kind::State => {
                 let target = Target { variable, counted: false, which: Which::All };
-                let values = self.of_state(&target);
+                let values = self.of_state(&target, |_| true);
                 text.extend_from_slice(values.first().map_or(b"", |(_, value)| value));
             }
             Kind::Empty => {}

@@ -27,6 +27,11 @@ impl<'r> Tx<'r> {
         self.slots.get(slot.0 as usize)?.as_deref()
     }
 
+    /// The value as it is kept: one that stands in the rules is not copied with it.
+    pub(crate) fn shared(&self, slot: Slot) -> Option<&Cow<'r, [u8]>> {
+        self.slots.get(slot.0 as usize)?.as_ref()
+    }
+
     pub(crate) fn get_named(&self, name: &[u8]) -> Option<&[u8]> {
         let name = name.to_ascii_lowercase();
         match self.names.find(&name) {
@@ -77,20 +82,20 @@ impl<'r> Tx<'r> {
 
 /// A value that has matched.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Hit {
+pub(crate) struct Hit<'r> {
     pub(crate) variable: Variable,
-    pub(crate) name: Vec<u8>,
+    pub(crate) name: Cow<'r, [u8]>,
     /// As the operator saw it, after transformations.
-    pub(crate) value: Vec<u8>,
+    pub(crate) value: Cow<'r, [u8]>,
 }
 
-impl Hit {
+impl Hit<'_> {
     /// The name as messages show it, such as `ARGS:q`.
     pub(crate) fn full_name(&self) -> Vec<u8> {
         match self.variable.kind() {
             crate::variable::Kind::One => self.variable.name().into(),
             _ if self.name.is_empty() && self.variable != Variable::Args => self.variable.name().into(),
-            _ => [self.variable.name().as_bytes(), b":", &self.name].concat(),
+            _ => [self.variable.name().as_bytes(), b":", &*self.name].concat(),
         }
     }
 }
@@ -100,7 +105,7 @@ impl Hit {
 pub(crate) struct State<'r> {
     pub(crate) tx: Tx<'r>,
     /// The values that have matched in the chain that runs; the last one stays for later rules.
-    pub(crate) hits: Vec<Hit>,
+    pub(crate) hits: Vec<Hit<'r>>,
     pub(crate) engine: Switch,
     pub(crate) severity: Option<u8>,
     pub(crate) removed_targets: Vec<(&'r [u32], &'r [Target])>,

@@ -5,26 +5,18 @@
 /// Any number of digits is read and the lower byte kept: a reader that stops after two is passed by leading zeroes
 /// (CVE-2025-27110).
 pub(super) fn decode(mut rest: &[u8], out: &mut Vec<u8>) {
-    while let [first, tail @ ..] = rest {
-        rest = match rest {
-            [b'&', b'#', b'x' | b'X', digits @ ..] if let Some((byte, after)) = number(digits, 16) => {
-                out.push(byte);
-                after
-            }
-            [b'&', b'#', digits @ ..] if let Some((byte, after)) = number(digits, 10) => {
-                out.push(byte);
-                after
-            }
-            [b'&', ..] if let Some((byte, after)) = named(tail) => {
-                out.push(byte);
-                after
-            }
-            _ => {
-                out.push(*first);
-                tail
-            }
+    while let Some((plain, entity)) = memchr::memchr(b'&', rest).and_then(|at| Some((rest.get(..at)?, rest.get(at + 1..)?))) {
+        out.extend_from_slice(plain);
+        let read = match entity {
+            [b'#', b'x' | b'X', digits @ ..] if let Some(read) = number(digits, 16) => Some(read),
+            [b'#', digits @ ..] => number(digits, 10),
+            _ => named(entity),
         };
+        let (byte, after) = read.unwrap_or((b'&', entity));
+        out.push(byte);
+        rest = after;
     }
+    out.extend_from_slice(rest);
 }
 
 /// A number of at least one digit and its optional semicolon. Too large a number saturates, as C's does.

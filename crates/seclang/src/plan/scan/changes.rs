@@ -1,6 +1,7 @@
 //! Which transformations may change a value, told by the bytes in it.
 
 use super::super::shape::is_seen_through;
+use super::How;
 use crate::transform::{ByteSet, Transform};
 
 /// A set of transformations for each byte.
@@ -31,15 +32,15 @@ impl Changes {
     fn add(&mut self, transform: Transform) {
         let is_path = matches!(transform, Transform::NormalizePath | Transform::NormalizePathWin);
         if is_path {
-            self.last_dot |= bit(transform);
+            self.last_dot |= own_bit(transform);
         }
         if changes_anything(transform) {
-            self.any |= bit(transform);
+            self.any |= own_bit(transform);
         }
         for (byte, transforms) in (0..=u8::MAX).zip(self.by_byte.iter_mut()) {
             // A dot changes a path only behind a slash or at its end.
             if transform.may_change(&ByteSet::of(&[byte])) && !(is_path && byte == b'.') {
-                *transforms |= bit(transform);
+                *transforms |= own_bit(transform);
             }
             if byte == b'%' {
                 *transforms |= ESCAPES;
@@ -48,23 +49,24 @@ impl Changes {
     }
 }
 
-/// The bit of a transformation.
-pub(super) fn bit(transform: Transform) -> u64 {
+/// The bit of a transformation; none where rules are found in the value before it as well as behind it.
+pub(super) fn bit(how: How, transform: Transform) -> u64 {
+    match (how, transform) {
+        (How::Pattern, Transform::UrlDecode | Transform::UrlDecodeUni) => ESCAPES,
+        (How::Pattern, _) if is_seen_through(transform) => 0,
+        // Phrases are found in either case.
+        (How::Phrase, Transform::Lowercase | Transform::Uppercase) => 0,
+        _ => own_bit(transform),
+    }
+}
+
+/// The bit that says that a transformation may change a value.
+pub(super) fn own_bit(transform: Transform) -> u64 {
     1 << (transform as u8)
 }
 
 /// Set where there is something for a decoding of URLs to do that patterns do not see through.
 const ESCAPES: u64 = 1 << 63;
-
-/// The bit of a transformation for rules found by their pattern: what [`Shape::before`](super::super::shape::Shape::before) sees
-/// through needs no form of its own.
-pub(super) fn deep_bit(transform: Transform) -> u64 {
-    match transform {
-        Transform::UrlDecode | Transform::UrlDecodeUni => ESCAPES,
-        _ if is_seen_through(transform) => 0,
-        _ => bit(transform),
-    }
-}
 
 const _: () = assert!(Transform::ALL.len() < 64, "a set of transformations is 64 bits wide, one of them taken");
 
@@ -84,7 +86,7 @@ mod tests {
         let values = ["", "a.b", "a.", "../x", "a b", "A", "a%41", "&lt;", "\\x41", "a/*b*/", "a\0", "\u{e4}", "/a/./b", "x.."];
         for value in values {
             let may_change = changes.of(value.as_bytes());
-            for transform in Transform::ALL.iter().filter(|t| may_change & bit(**t) == 0) {
+            for transform in Transform::ALL.iter().filter(|t| may_change & own_bit(**t) == 0) {
                 assert!(matches!(transform.apply(value.as_bytes()), Cow::Borrowed(_)), "{transform:?} changes {value:?}");
             }
         }

@@ -1,7 +1,8 @@
 //! The forms that transformations give one value, each once, with the rules that want to see it.
 
 use super::super::bits::Bits;
-use super::changes::{Changes, bit, deep_bit};
+use super::How;
+use super::changes::{Changes, bit, own_bit};
 use crate::transform::Transform;
 use std::borrow::Cow;
 
@@ -50,15 +51,10 @@ impl Forms {
         }
     }
 
-    /// The form that a chain makes of the value.
-    pub(super) fn of(&mut self, chain: &[Transform], value: &[u8], changes: &Changes) -> u8 {
-        chain.iter().fold(ORIGINAL, |form, transform| self.after(form, *transform, value, changes))
-    }
-
-    /// The form in which to look for patterns: what they see through behind the last decoding is left undone.
-    pub(super) fn for_patterns(&mut self, chain: &[Transform], value: &[u8], changes: &Changes) -> u8 {
+    /// The form that a chain makes of the value. What the rules' way of being found sees through is left undone at its end.
+    pub(super) fn of(&mut self, chain: &[Transform], how: How, value: &[u8], changes: &Changes) -> u8 {
         let (mut form, mut left) = (ORIGINAL, chain);
-        while let Some(at) = left.iter().position(|transform| self.changing(form) & deep_bit(*transform) != 0) {
+        while let Some(at) = left.iter().position(|transform| self.changing(form) & bit(how, *transform) != 0) {
             let (now, later) = left.split_at_checked(at + 1).unwrap_or((left, &[]));
             form = now.iter().fold(form, |form, transform| self.after(form, *transform, value, changes));
             left = later;
@@ -72,7 +68,7 @@ impl Forms {
 
     fn after(&mut self, before: u8, transform: Transform, value: &[u8], changes: &Changes) -> u8 {
         let Some(form) = self.forms.get(usize::from(before)) else { return before };
-        if form.changing & bit(transform) == 0 {
+        if form.changing & own_bit(transform) == 0 {
             return before;
         }
         match form.after.get(transform as usize) {

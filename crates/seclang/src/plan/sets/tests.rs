@@ -23,14 +23,14 @@ const PATTERNS: [(&str, &[Transform]); 16] = [
     (r"\Ba.\Bc", &[Transform::RemoveNulls, Transform::RemoveWhitespace]),
 ];
 
-fn patterns() -> (Patterns, Vec<Operator>) {
+fn patterns() -> (Pieces, Vec<Operator>) {
     let operators: Vec<Operator> =
         PATTERNS.iter().map(|(text, _)| Operator::compile("rx", text, &NoFiles).expect("it is a pattern")).collect();
     let written: Vec<(u16, &str, &[Transform])> = (0..)
         .zip(operators.iter().zip(PATTERNS))
         .map(|(atom, (operator, (_, transforms)))| (atom, operator.as_pattern().expect("it is a pattern"), transforms))
         .collect();
-    (Patterns::of(&written).expect("there are some"), operators)
+    (Pieces::of(&written, &[]).expect("there are some"), operators)
 }
 
 fn transformed<'v>(value: &'v [u8], transforms: &[Transform]) -> Cow<'v, [u8]> {
@@ -81,9 +81,32 @@ fn no_value_that_a_rule_matches_is_passed_over() {
 #[test]
 fn ordinary_text_is_left_alone() {
     let (union, script) = (r"(?i)union.*?select.*?from", r"(?i)\x3cscript[^\x3e]*\x3e");
-    let patterns = Patterns::of(&[(0, union, &[]), (1, script, &[])]).expect("there are two");
+    let patterns = Pieces::of(&[(0, union, &[]), (1, script, &[])], &[]).expect("there are two");
     let (mut memory, mut pieces) = (Memory::default(), Found::default());
     let text = b"We were very happy with it, from the beginning on. Select what you like & tell us.";
     assert_eq!(patterns.found(text, &mut memory, &mut pieces), Bits::EMPTY);
     assert!(patterns.found(b"<script x>", &mut memory, &mut pieces).contains(1));
+}
+
+#[test]
+fn phrases_are_found_in_either_case_and_at_any_place() {
+    let phrases: [(u16, &[u8]); 6] = [
+        (0, b"etc/passwd"),
+        (0, b"etc/"),
+        (1, b"etc/passwd"),
+        (1, b"a long phrase that is cut"),
+        (2, b"d\xe4"),
+        (3, b"Etc/Shadow"),
+    ];
+    let pieces = Pieces::of(&[(7, "sw?", &[])], &phrases).expect("there are some");
+    let (mut memory, mut scratch) = (Memory::default(), Found::default());
+    let mut found = |value: &[u8]| -> Vec<usize> {
+        let found = pieces.found(value, &mut memory, &mut scratch);
+        (0..Bits::MAX).filter(|atom| found.contains(*atom)).collect()
+    };
+    assert_eq!(found(b"/ETC/passwd"), [0, 1, 7]);
+    assert_eq!(found(b"eetc/shadow"), [0, 3, 7]);
+    assert_eq!(found(b"An etc/ A LONG phrase"), [0, 1, 7]);
+    assert_eq!(found(b"a long d\xe4"), [2]);
+    assert_eq!(found(b"etc / d\xc4"), []);
 }
