@@ -9,6 +9,8 @@ use super::event::Event;
 use gambeson_core::record::is_secret_name;
 
 const MASK: &str = "(masked)";
+/// Behind so many credentials nothing more of a text is shown.
+const CREDENTIALS_MAX: usize = 64;
 const SCHEMES: [&str; 3] = ["Bearer ", "Basic ", "Digest "];
 /// What a token is made of: the alphabets of base64, base64url and JSON Web Tokens.
 const TOKEN: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_.~+/=";
@@ -51,10 +53,14 @@ type Kind = fn(&str) -> Option<(&str, &str)>;
 fn clean(text: &mut String, kinds: &[Kind]) {
     let mut cleaned = String::new();
     let mut rest = text.as_str();
-    while let Some((before, after)) = kinds.iter().filter_map(|kind| kind(rest)).min_by_key(|(before, _)| before.len()) {
+    for count in 0_usize.. {
+        let Some((before, after)) = kinds.iter().filter_map(|kind| kind(rest)).min_by_key(|(before, _)| before.len()) else {
+            break;
+        };
         cleaned.push_str(before);
         cleaned.push_str(MASK);
-        rest = after;
+        // Each is looked for anew: what is nothing but credentials must not cost more than it says.
+        rest = if count < CREDENTIALS_MAX { after } else { "" };
     }
     if !cleaned.is_empty() {
         cleaned.push_str(rest);
@@ -65,9 +71,10 @@ fn clean(text: &mut String, kinds: &[Kind]) {
 /// `Bearer …`, `Basic …`: what follows an authentication scheme.
 fn after_scheme(text: &str) -> Option<(&str, &str)> {
     const SHORTEST: usize = 6;
-    let starts = SCHEMES.iter().flat_map(|scheme| text.match_indices(scheme).map(|(start, _)| start + scheme.len()));
-    let tokens = starts.map(|start| token(text, start));
-    let long = tokens.filter(|(before, after)| text.len() - before.len() - after.len() >= SHORTEST);
+    let long = SCHEMES.iter().filter_map(|scheme| {
+        let tokens = text.match_indices(scheme).map(|(start, _)| token(text, start + scheme.len()));
+        tokens.into_iter().find(|(before, after)| text.len() - before.len() - after.len() >= SHORTEST)
+    });
     long.min_by_key(|(before, _)| before.len())
 }
 
@@ -94,6 +101,9 @@ fn pair(text: &str) -> Option<(&str, &str)> {
         // Quotes of a document within a document are escaped.
         let before = text.get(..at)?.trim_end_matches([' ', '"', '\'', '\\']);
         let name = before.rsplit(|c| !is_name(c)).next().unwrap_or_default();
+        if !is_secret_name(name) {
+            continue;
+        }
         let written = text.get(at + sign.len()..)?;
         let value = written.trim_start_matches([' ', '"', '\'', '\\']);
         let quote = written.trim_start_matches([' ', '\\']).chars().next().filter(|c| matches!(c, '"' | '\''));
@@ -103,7 +113,7 @@ fn pair(text: &str) -> Option<(&str, &str)> {
         // A phrase in quotes goes to their end.
         let quoted = quote.and_then(|quote| value.find(quote));
         let length = quoted.or_else(|| value.find(ends)).unwrap_or(value.len());
-        if length > 0 && !value.starts_with('(') && is_secret_name(name) {
+        if length > 0 && !value.starts_with('(') {
             return Some((text.get(..text.len() - value.len())?, value.get(length..)?));
         }
     }
@@ -165,6 +175,12 @@ mod tests {
         ] {
             assert_eq!(masked(text), text);
         }
+    }
+
+    #[test]
+    fn behind_many_credentials_nothing_is_shown() {
+        let text = masked(&("token=abcdef&".repeat(500) + "password=hunter2 hunter3"));
+        assert!(text.matches(MASK).count() == CREDENTIALS_MAX + 1 && !text.contains("hunter"), "{text}");
     }
 
     proptest! {

@@ -40,8 +40,10 @@ pub(super) fn basic_name(request: &Request) -> Option<Vec<u8>> {
 
 /// How much of an answer's body must be seen to tell; `None` where its head does.
 pub(super) fn hold(ladder: &Ladder, request: &Request, response: &Response) -> Option<usize> {
-    let shape = Shape::of(response).filter(|_| response.status.is_success() && is_attempt(ladder, request))?;
-    let is_asked = match shape {
+    if !response.status.is_success() || !is_attempt(ladder, request) {
+        return None;
+    }
+    let is_asked = match Shape::of(response)? {
         Shape::Page => is_form(request) && !sets_session(ladder, response),
         Shape::Json => true,
     };
