@@ -106,6 +106,7 @@ impl Unread<'_> {
         let sni = || connection.tls.as_ref().and_then(|tls| tls.sni.as_deref()).unwrap_or_default().to_ascii_lowercase();
         let read = asker::authority(policy, connection, authority, headers, Mode::Enforce);
         Request {
+            id: ReferenceId::new(0),
             client: asker::client(policy, connection, headers),
             method: Method::GET,
             target: Target::root(),

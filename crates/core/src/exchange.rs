@@ -116,6 +116,8 @@ impl Scheme {
 /// A request as the layers judge it.
 #[derive(Debug)]
 pub struct Request {
+    /// The exchange's reference id, as the log and our own answers have it.
+    pub id: ReferenceId,
     /// The method.
     pub method: Method,
     /// The one reading of its target, which is also what is forwarded.

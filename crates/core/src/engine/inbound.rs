@@ -170,6 +170,7 @@ impl Engine {
         }
         let scheme = asker::scheme(policy, &connection, &received.headers);
         Ok(Box::new(Request {
+            id: moment.entropy.reference(),
             client: asker::client(policy, &connection, &received.headers),
             method: received.method,
             target,

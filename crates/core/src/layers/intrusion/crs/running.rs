@@ -159,7 +159,7 @@ fn feed_head(transaction: &mut Transaction<'_>, request: &Request) {
         Scheme::Https => 443,
     };
     let server = SocketAddr::from((Ipv4Addr::LOCALHOST, request.port.unwrap_or(port)));
-    transaction.connection(SocketAddr::new(request.client, 0), server, "");
+    transaction.connection(SocketAddr::new(request.client, 0), server, &request.id.to_string());
     transaction.request_line(request.method.as_str().as_bytes(), request.target.as_str().as_bytes(), version(request.version));
     if !request.headers.contains_key(header::HOST) && !request.host.is_empty() {
         transaction.request_header(b"host", request.host.as_bytes());

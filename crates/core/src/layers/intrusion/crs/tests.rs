@@ -14,6 +14,8 @@ SecRule ARGS "@contains attack" "id:1,phase:2,deny,status:403,t:none,t:lowercase
 SecRule REQUEST_HEADERS:User-Agent "@streq robot" "id:2,phase:1,pass,msg:'A robot',severity:WARNING,setvar:tx.score=+3"
 SecRule ARGS:n "@rx ^[0-9]{9}" "id:3,phase:2,pass,msg:'A long number',severity:ERROR,tag:'numbers',setvar:tx.score=+4"
 SecRule TX:SCORE "@ge 5" "id:9,phase:2,deny,msg:'Score'"
+SecRule ARGS:id "@unconditionalMatch" "id:12,phase:2,chain,deny,msg:'The number of the exchange'"
+  SecRule UNIQUE_ID "@rx ^[0-9a-z]{8}"
 SecRule RESPONSE_HEADERS:X-Leak "@contains secret" "id:10,phase:3,deny,msg:'A leak'"
 SecRule RESPONSE_BODY "@contains root:x:0" "id:11,phase:4,deny,msg:'A file of the system'"
 "#;
@@ -50,6 +52,12 @@ fn form(body: &str) -> Ask {
 fn told(seen: &Seen) -> (&str, &str, &str, &str) {
     let one = seen.findings.iter().find(|one| one.rule == "crs").unwrap();
     (&one.why, &one.part, &one.value, &one.allow)
+}
+
+#[test]
+fn rules_know_the_exchange_by_its_reference() {
+    let on = engine(ON);
+    assert_eq!(Ask::get("/notes?id=1").to(&on).status, 403);
 }
 
 #[test]
