@@ -111,8 +111,11 @@ fn pair(text: &str) -> Option<(&str, &str)> {
         let ends: &[char] =
             if is_cookie(name) { &['\n'] } else { &['"', '\'', '&', ';', ',', '<', '>', ')', ' ', '\n', '\r', '\t', '\\'] };
         // A phrase in quotes goes to their end.
-        let quoted = quote.and_then(|quote| value.find(quote));
-        let length = quoted.or_else(|| value.find(ends)).unwrap_or(value.len());
+        let quoted = quote.filter(|_| !is_cookie(name)).and_then(|quote| value.find(quote));
+        let end = quoted.or_else(|| value.find(ends)).unwrap_or(value.len());
+        // What is a name itself has its value behind it.
+        let next = value.get(end..)?.trim_start_matches([' ', '"', '\'', '\\']);
+        let length = if next.starts_with([':', '=']) { value.len() } else { end };
         if length > 0 && !value.starts_with('(') {
             return Some((text.get(..text.len() - value.len())?, value.get(length..)?));
         }
@@ -156,6 +159,8 @@ mod tests {
             (r#"{"api_key": "k-123", "page": 2}"#, r#"{"api_key": "(masked)", "page": 2}"#),
             (r#"login(password: "correct horse battery", n: 1)"#, r#"login(password: "(masked)", n: 1)"#),
             (r#"{\"password\":\"hunter2\",\"a\":1}"#, r#"{\"password\":\"(masked)",\"a\":1}"#),
+            (r#"cookie:"password":"hunter2""#, r#"cookie:"(masked)"#),
+            (r#"key:"password":"hunter2""#, r#"key:"(masked)"#),
             ("SECRET_KEY = 'dev'\nDEBUG = True", "SECRET_KEY = '(masked)'\nDEBUG = True"),
         ] {
             assert_eq!(masked(text), expected, "{text}");
