@@ -1,6 +1,6 @@
 //! From the values of an exchange to the rules of a phase that may match.
 //!
-//! A value goes through one automaton for pieces of the patterns of all rules that look at it, and one for all phrases. Where
+//! A value goes through one automaton for pieces of the patterns and for the phrases of all rules. Where
 //! transformations give it another form, that form does too; a byte table says beforehand which chains can change it at all, and
 //! chains that end alike share the form. Patterns see through transformations that work byte by byte (lower case, white space),
 //! so that these cost no form. What is neither pattern nor phrase, or stands behind a transformation that changes everything

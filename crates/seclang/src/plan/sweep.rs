@@ -2,6 +2,9 @@
 //!
 //! The automaton of positions ([`Tracks`]) is made deterministic while it runs: a state is a set of positions, and what follows it
 //! by which byte is worked out once and kept. What is kept is bounded; beyond it the memory starts anew.
+//!
+//! Most positions of a set are those that begin a piece with the last byte. They follow from it alone, and so do those one byte
+//! further on from the last two: a state names its last byte and holds only positions further on.
 
 use super::track::{Begin, Position, Tracks, is_word};
 use crate::transform::ByteSet;
@@ -12,6 +15,8 @@ use std::ops::Range;
 const STATES_MAX: usize = 4 << 10;
 /// A row of transitions has a place for each byte.
 const ROW: usize = 256;
+/// Positions that one thread keeps for two bytes: 1 MiB.
+const SECONDS_MAX: usize = 512 << 10;
 
 /// The pieces, ready to be looked for.
 #[derive(Debug, Clone)]
@@ -65,15 +70,23 @@ pub(super) struct Memory {
     positions: Vec<u16>,
     /// The pieces that they find.
     found: Vec<u16>,
-    /// States by the hash of what they are; of two with the same hash the later one.
-    by_hash: HashMap<u64, u16>,
+    /// Numbers of states, each where the hash of what it is says or behind that; half of the places are vacant.
+    index: Vec<u16>,
     /// The positions just reached.
     reached: Vec<u16>,
+    /// For what came before, a class and another one: where in `seconds` are the positions that they reach, if that is known.
+    pairs: HashMap<(Before, u8, u8), Range<usize>>,
+    seconds: Vec<u16>,
 }
+
+/// The byte that was read last: what came before it, and its class.
+type Last = Option<(Before, u8)>;
 
 #[derive(Debug)]
 struct State {
-    before: Before,
+    /// None at the beginning of a value.
+    last: Last,
+    /// The positions that are further on than the first byte of a piece.
     positions: Range<usize>,
     found: Range<usize>,
 }
@@ -103,7 +116,8 @@ impl Memory {
         self.states.clear();
         self.positions.clear();
         self.found.clear();
-        self.by_hash.clear();
+        self.index.clear();
+        self.index.resize(2 * STATES_MAX, UNKNOWN);
     }
 }
 
@@ -183,11 +197,25 @@ impl Sweep {
                 memory.found(state).iter().for_each(|piece| found.insert(*piece));
             }
         }
-        self.places(memory.positions(state)).filter_map(|place| place.found_at_end).for_each(|piece| found.insert(piece));
+        let last = memory.state(state).and_then(|state| state.last);
+        let ends = self.places(memory.positions(state)).chain(self.places(self.firsts(last)));
+        ends.filter_map(|place| place.found_at_end).for_each(|piece| found.insert(piece));
     }
 
     fn places(&self, positions: &[u16]) -> impl Iterator<Item = &Place> {
         positions.iter().filter_map(|at| self.positions.get(usize::from(*at)))
+    }
+
+    /// The positions that begin a piece with this byte.
+    fn firsts(&self, last: Last) -> &[u16] {
+        let by_class = last.and_then(|(before, class)| self.begins.get(before as usize)?.get(usize::from(class)));
+        by_class.map_or(&[], Vec::as_slice)
+    }
+
+    /// Adds those of the positions behind these at which this byte may stand.
+    fn follow(&self, positions: &[u16], byte: u8, reached: &mut Vec<u16>) {
+        let next = self.places(positions).flat_map(|place| &place.next);
+        reached.extend(next.filter(|at| self.positions.get(usize::from(**at)).is_some_and(|place| place.bytes.contains(byte))));
     }
 
     fn start(&self, memory: &mut Memory) {
@@ -195,22 +223,17 @@ impl Sweep {
         memory.reached.clear();
         memory.table.resize(ROW * usize::from(FIRST), UNKNOWN);
         memory.noted.resize(FIRST.into(), 0);
-        self.state(Before::Nothing, memory);
+        self.state(None, memory);
     }
 
     /// Works a transition out, and keeps it for all bytes of the class.
     fn step(&self, from: u16, byte: u8, memory: &mut Memory) -> u16 {
-        let class = self.classes.get(usize::from(byte)).copied().map_or(0, usize::from);
-        let (Some(members), Some(state)) = (self.members.get(class), memory.state(from)) else { return FIRST };
-        let begins = self.begins.get(state.before as usize).and_then(|by| by.get(class)).into_iter().flatten();
+        let class = self.classes.get(usize::from(byte)).copied().unwrap_or_default();
+        let Some(last) = memory.state(from).map(|state| state.last) else { return FIRST };
         let mut reached = std::mem::take(&mut memory.reached);
         reached.clear();
-        reached.extend(begins);
-        for next in self.places(memory.positions(from)).flat_map(|place| &place.next) {
-            if self.positions.get(usize::from(*next)).is_some_and(|place| place.bytes.contains(byte)) {
-                reached.push(*next);
-            }
-        }
+        reached.extend_from_slice(self.seconds(last, class, byte, memory));
+        self.follow(memory.positions(from), byte, &mut reached);
         reached.sort_unstable();
         reached.dedup();
         let full = memory.states.len() >= STATES_MAX;
@@ -218,39 +241,67 @@ impl Sweep {
             self.start(memory);
         }
         memory.reached = reached;
-        let entry = self.state(if is_word(byte) { Before::Word } else { Before::Other }, memory);
+        let before = last.map_or(Before::Nothing, |(_, class)| self.before(class));
+        let entry = self.state(Some((before, class)), memory);
         let row = memory.table.get_mut(ROW * usize::from(from)..).filter(|_| !full).unwrap_or_default();
-        for member in members {
+        for member in self.members.get(usize::from(class)).into_iter().flatten() {
             row.get_mut(usize::from(*member)).into_iter().for_each(|place| *place = entry);
         }
         entry
     }
 
-    /// The transition to the state of the positions just reached; it is made if it is new.
-    fn state(&self, before: Before, memory: &mut Memory) -> u16 {
-        let hash = hash(before, &memory.reached);
-        let number = match memory.by_hash.get(&hash) {
-            Some(known)
-                if memory.positions(*known) == memory.reached
-                    && memory.state(*known).is_some_and(|state| state.before == before) =>
-            {
-                *known
+    /// The positions that are second in a piece which began with the last byte, and goes on with this one.
+    fn seconds<'m>(&self, last: Last, class: u8, byte: u8, memory: &'m mut Memory) -> &'m [u16] {
+        let Some((before, first)) = last else { return &[] };
+        let range = match memory.pairs.get(&(before, first, class)) {
+            Some(known) => known.clone(),
+            None => {
+                if memory.seconds.len() >= SECONDS_MAX {
+                    memory.pairs.clear();
+                    memory.seconds.clear();
+                }
+                let start = memory.seconds.len();
+                self.follow(self.firsts(last), byte, &mut memory.seconds);
+                memory.pairs.insert((before, first, class), start..memory.seconds.len());
+                start..memory.seconds.len()
             }
-            _ => self.new_state(before, hash, memory),
+        };
+        memory.seconds.get(range).unwrap_or_default()
+    }
+
+    /// What a byte of this class is to what comes after it.
+    fn before(&self, class: u8) -> Before {
+        let member = self.members.get(usize::from(class)).and_then(|bytes| bytes.first());
+        if member.is_some_and(|byte| is_word(*byte)) { Before::Word } else { Before::Other }
+    }
+
+    /// The transition to the state of this last byte and the positions just reached; it is made if it is new.
+    fn state(&self, last: Last, memory: &mut Memory) -> u16 {
+        let is_it = |number: u16| {
+            memory.positions(number) == memory.reached && memory.state(number).is_some_and(|state| state.last == last)
+        };
+        let places = memory.index.len().max(1);
+        let mut place = hash(last, &memory.reached) % places;
+        let number = loop {
+            match memory.index.get(place).copied().unwrap_or(UNKNOWN) {
+                UNKNOWN => break self.new_state(last, place, memory),
+                known if is_it(known) => break known,
+                _ => place = (place + 1) % places,
+            }
         };
         number | if memory.found(number).is_empty() { 0 } else { FINDS }
     }
 
-    fn new_state(&self, before: Before, hash: u64, memory: &mut Memory) -> u16 {
+    fn new_state(&self, last: Last, place: usize, memory: &mut Memory) -> u16 {
         let number = u16::try_from(memory.states.len()).unwrap_or_default().saturating_add(FIRST);
         let (positions, found) = (memory.positions.len(), memory.found.len());
         memory.positions.extend_from_slice(&memory.reached);
-        memory.found.extend(self.places(&memory.reached).filter_map(|place| place.found));
-        let state = State { before, positions: positions..memory.positions.len(), found: found..memory.found.len() };
-        memory.states.push(state);
+        let reached = self.places(&memory.reached).chain(self.places(self.firsts(last)));
+        memory.found.extend(reached.filter_map(|place| place.found));
+        memory.states.push(State { last, positions: positions..memory.positions.len(), found: found..memory.found.len() });
         memory.table.resize(ROW * (usize::from(number) + 1), UNKNOWN);
         memory.noted.resize(usize::from(number) + 1, memory.search.wrapping_sub(1));
-        memory.by_hash.insert(hash, number);
+        memory.index.get_mut(place).into_iter().for_each(|place| *place = number);
         number
     }
 }
@@ -272,10 +323,12 @@ fn run<'v>(state: &mut u16, value: &'v [u8], table: &[u16]) -> Option<(u8, u16, 
     None
 }
 
-/// Quick and not secret: positions come from rules, and states that meet only cost memory.
-fn hash(before: Before, positions: &[u16]) -> u64 {
+/// Quick and not secret: positions come from rules, and what is found by it is compared.
+fn hash(last: Last, positions: &[u16]) -> usize {
     const FACTOR: u64 = 0x9e37_79b9_7f4a_7c15;
-    positions.iter().fold(before as u64 + 1, |hash, at| (hash ^ u64::from(*at)).wrapping_mul(FACTOR).rotate_left(29))
+    let start = last.map_or(0, |(before, class)| u64::from(class) << 2 | (before as u64 + 1));
+    let mix = |hash: u64, at: &u16| (hash ^ u64::from(*at)).wrapping_mul(FACTOR).rotate_left(29);
+    (mix(positions.iter().fold(start, mix), &0) >> 40) as usize
 }
 
 /// Sorts bytes into classes.
