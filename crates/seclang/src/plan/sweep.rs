@@ -11,10 +11,9 @@ use crate::transform::ByteSet;
 use std::collections::HashMap;
 use std::ops::Range;
 
-/// States that one thread keeps: 2 MiB of transitions.
-const STATES_MAX: usize = 4 << 10;
-/// A row of transitions has a place for each byte.
-const ROW: usize = 256;
+/// States that one thread keeps: 4 MiB of transitions where there are no more than 128 classes of bytes. Noise has about ten thousand,
+/// one for each pair of bytes; where they do not fit, every byte is worked out anew.
+const STATES_MAX: usize = 16 << 10;
 /// Positions that one thread keeps for two bytes: 1 MiB.
 const SECONDS_MAX: usize = 512 << 10;
 
@@ -24,8 +23,10 @@ pub(super) struct Sweep {
     positions: Vec<Place>,
     /// The class of each byte: bytes of a class are told apart by no position.
     classes: Box<[u8; 256]>,
-    /// The bytes of each class.
-    members: Vec<Vec<u8>>,
+    /// A byte of each class.
+    samples: Vec<u8>,
+    /// Places in a row of transitions, of which each class has one: 128 or 256.
+    row: usize,
     /// The positions that each class reaches from nothing: at the beginning of a value, behind a word's byte, behind another.
     begins: [Vec<Vec<u16>>; 3],
     pieces: usize,
@@ -156,11 +157,11 @@ impl Found {
 impl Sweep {
     pub(super) fn new(tracks: &Tracks) -> Sweep {
         let classes = classes(tracks);
-        let mut members: Vec<Vec<u8>> = Vec::new();
+        let mut samples = Vec::new();
         for (byte, class) in (0..=u8::MAX).zip(classes.iter()) {
-            let class = usize::from(*class);
-            members.resize(members.len().max(class + 1), Vec::new());
-            members.get_mut(class).into_iter().for_each(|bytes| bytes.push(byte));
+            if usize::from(*class) == samples.len() {
+                samples.push(byte);
+            }
         }
         let place = |position: &Position| Place {
             bytes: position.bytes,
@@ -170,15 +171,15 @@ impl Sweep {
         };
         let positions: Vec<Place> = tracks.positions.iter().map(place).collect();
         let reach = |takes: fn(Begin) -> bool| {
-            let by = |bytes: &Vec<u8>| {
-                let sample = bytes.first().copied().unwrap_or_default();
+            let by = |sample: &u8| {
                 let taken = tracks.begins.iter().filter(|(_, begin)| takes(*begin)).map(|(at, _)| *at);
-                taken.filter(|at| positions.get(usize::from(*at)).is_some_and(|p| p.bytes.contains(sample))).collect()
+                taken.filter(|at| positions.get(usize::from(*at)).is_some_and(|p| p.bytes.contains(*sample))).collect()
             };
-            members.iter().map(by).collect::<Vec<Vec<u16>>>()
+            samples.iter().map(by).collect::<Vec<Vec<u16>>>()
         };
         let begins = [reach(|_| true), reach(|b| b == Begin::Anywhere), reach(|b| b != Begin::Value)];
-        Sweep { classes, members, begins, pieces: tracks.pieces.into(), positions }
+        let row = if samples.len() <= 128 { 128 } else { 256 };
+        Sweep { classes, samples, row, begins, pieces: tracks.pieces.into(), positions }
     }
 
     /// Looks through a value.
@@ -189,9 +190,9 @@ impl Sweep {
         }
         memory.search = memory.search.wrapping_add(1);
         let (mut state, mut rest) = (FIRST, value);
-        while let Some((byte, entry, after)) = run(&mut state, rest, &memory.table) {
+        while let Some((class, entry, after)) = self.run(&mut state, rest, &memory.table) {
             rest = after;
-            let next = if entry == UNKNOWN { self.step(state, byte, memory) } else { entry };
+            let next = if entry == UNKNOWN { self.step(state, class, memory) } else { entry };
             state = next & !FINDS;
             if next & FINDS != 0 && memory.is_first_note(state) {
                 memory.found(state).iter().for_each(|piece| found.insert(*piece));
@@ -200,6 +201,32 @@ impl Sweep {
         let last = memory.state(state).and_then(|state| state.last);
         let ends = self.places(memory.positions(state)).chain(self.places(self.firsts(last)));
         ends.filter_map(|place| place.found_at_end).for_each(|piece| found.insert(piece));
+    }
+
+    /// Follows transitions that are known and find nothing, which is all that most bytes need. Stops at any other one: the class of its
+    /// byte, the transition and what comes after.
+    fn run<'v>(&self, state: &mut u16, value: &'v [u8], table: &[u16]) -> Option<(u8, u16, &'v [u8])> {
+        // A width that is known when this is compiled spares a multiplication, and each byte waits for the one before.
+        match self.row {
+            128 => self.run_in_rows::<128>(state, value, table),
+            _ => self.run_in_rows::<256>(state, value, table),
+        }
+    }
+
+    #[inline]
+    fn run_in_rows<'v, const ROW: usize>(&self, state: &mut u16, value: &'v [u8], table: &[u16]) -> Option<(u8, u16, &'v [u8])> {
+        let mut now = *state;
+        for (at, byte) in value.iter().enumerate() {
+            let class = self.classes.get(usize::from(*byte)).copied().unwrap_or_default();
+            let entry = table.get(ROW * usize::from(now) + usize::from(class)).copied().unwrap_or(UNKNOWN);
+            if entry == UNKNOWN || entry >= FINDS {
+                *state = now;
+                return Some((class, entry, value.get(at + 1..).unwrap_or_default()));
+            }
+            now = entry;
+        }
+        *state = now;
+        None
     }
 
     fn places(&self, positions: &[u16]) -> impl Iterator<Item = &Place> {
@@ -221,19 +248,19 @@ impl Sweep {
     fn start(&self, memory: &mut Memory) {
         memory.clear();
         memory.reached.clear();
-        memory.table.resize(ROW * usize::from(FIRST), UNKNOWN);
+        memory.table.resize(self.row * usize::from(FIRST), UNKNOWN);
         memory.noted.resize(FIRST.into(), 0);
         self.state(None, memory);
     }
 
-    /// Works a transition out, and keeps it for all bytes of the class.
-    fn step(&self, from: u16, byte: u8, memory: &mut Memory) -> u16 {
-        let class = self.classes.get(usize::from(byte)).copied().unwrap_or_default();
-        let Some(last) = memory.state(from).map(|state| state.last) else { return FIRST };
+    /// Works a transition out, and keeps it.
+    fn step(&self, from: u16, class: u8, memory: &mut Memory) -> u16 {
+        let (Some(byte), Some(state)) = (self.samples.get(usize::from(class)), memory.state(from)) else { return FIRST };
+        let last = state.last;
         let mut reached = std::mem::take(&mut memory.reached);
         reached.clear();
-        reached.extend_from_slice(self.seconds(last, class, byte, memory));
-        self.follow(memory.positions(from), byte, &mut reached);
+        reached.extend_from_slice(self.seconds(last, class, *byte, memory));
+        self.follow(memory.positions(from), *byte, &mut reached);
         reached.sort_unstable();
         reached.dedup();
         let full = memory.states.len() >= STATES_MAX;
@@ -243,10 +270,8 @@ impl Sweep {
         memory.reached = reached;
         let before = last.map_or(Before::Nothing, |(_, class)| self.before(class));
         let entry = self.state(Some((before, class)), memory);
-        let row = memory.table.get_mut(ROW * usize::from(from)..).filter(|_| !full).unwrap_or_default();
-        for member in self.members.get(usize::from(class)).into_iter().flatten() {
-            row.get_mut(usize::from(*member)).into_iter().for_each(|place| *place = entry);
-        }
+        let place = self.row * usize::from(from) + usize::from(class);
+        memory.table.get_mut(place).filter(|_| !full).into_iter().for_each(|place| *place = entry);
         entry
     }
 
@@ -271,8 +296,8 @@ impl Sweep {
 
     /// What a byte of this class is to what comes after it.
     fn before(&self, class: u8) -> Before {
-        let member = self.members.get(usize::from(class)).and_then(|bytes| bytes.first());
-        if member.is_some_and(|byte| is_word(*byte)) { Before::Word } else { Before::Other }
+        let sample = self.samples.get(usize::from(class));
+        if sample.is_some_and(|byte| is_word(*byte)) { Before::Word } else { Before::Other }
     }
 
     /// The transition to the state of this last byte and the positions just reached; it is made if it is new.
@@ -299,28 +324,11 @@ impl Sweep {
         let reached = self.places(&memory.reached).chain(self.places(self.firsts(last)));
         memory.found.extend(reached.filter_map(|place| place.found));
         memory.states.push(State { last, positions: positions..memory.positions.len(), found: found..memory.found.len() });
-        memory.table.resize(ROW * (usize::from(number) + 1), UNKNOWN);
+        memory.table.resize(self.row * (usize::from(number) + 1), UNKNOWN);
         memory.noted.resize(usize::from(number) + 1, memory.search.wrapping_sub(1));
         memory.index.get_mut(place).into_iter().for_each(|place| *place = number);
         number
     }
-}
-
-/// Follows transitions that are known and find nothing, which is all that most bytes need. Stops at any other one: its byte, the
-/// transition and what comes after.
-#[inline]
-fn run<'v>(state: &mut u16, value: &'v [u8], table: &[u16]) -> Option<(u8, u16, &'v [u8])> {
-    let mut now = *state;
-    for (at, byte) in value.iter().enumerate() {
-        let entry = table.get(ROW * usize::from(now) + usize::from(*byte)).copied().unwrap_or(UNKNOWN);
-        if entry == UNKNOWN || entry >= FINDS {
-            *state = now;
-            return Some((*byte, entry, value.get(at + 1..).unwrap_or_default()));
-        }
-        now = entry;
-    }
-    *state = now;
-    None
 }
 
 /// Quick and not secret: positions come from rules, and what is found by it is compared.
