@@ -176,6 +176,7 @@ fn hostile() -> Vec<Request> {
             ..form("128 KB of {[", String::new())
         },
         form("128 KB of arguments", long("b=c&d=e&")),
+        form("900 attacks", format!("b=1&{}", "c='+or+1%3d1+--+<script>alert(1)</script>;cat+/etc/passwd&".repeat(900))),
     ]
 }
 

@@ -5,7 +5,7 @@ use crate::transform::ByteSet;
 use std::collections::HashMap;
 
 /// A phrase is followed so many bytes; then it counts as found.
-const LENGTH_MAX: usize = 12;
+const LENGTH_MAX: usize = 20;
 
 /// The beginnings of phrases; the first node is that of nothing.
 struct Trie {

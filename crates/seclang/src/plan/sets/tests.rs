@@ -106,7 +106,7 @@ fn phrases_are_found_in_either_case_and_at_any_place() {
     };
     assert_eq!(found(b"/ETC/passwd"), [0, 1, 7]);
     assert_eq!(found(b"eetc/shadow"), [0, 3, 7]);
-    assert_eq!(found(b"An etc/ A LONG phrase"), [0, 1, 7]);
+    assert_eq!(found(b"An etc/ A LONG phrase that is"), [0, 1, 7]);
     assert_eq!(found(b"a long d\xe4"), [2]);
     assert_eq!(found(b"etc / d\xc4"), []);
 }
