@@ -89,6 +89,29 @@ def test_who_is_banned_gets_no_connection_until_it_is_lifted(gambeson, tmp_path,
         gateway.stop()
 
 
+def test_an_allocation_and_a_network_in_it_are_both_banned_and_who_is_spared_gets_in(gambeson, tmp_path, namespace):
+    wrapper = tmp_path / "gambeson-inside"
+    wrapper.write_text(f'#!/bin/sh\nexec {" ".join(namespace)} {gambeson} "$@"\n')
+    wrapper.chmod(0o755)
+    gateway = Gateway(str(wrapper), tmp_path / "gateway", POLICY.replace("[response]\n", '[response]\nnever = ["127.44.0.9"]\n'))
+    ask = lambda source: subprocess.run(
+        [*namespace, sys.executable, "-c", ASK, str(gateway.http), source, "/"], capture_output=True, text=True, timeout=30
+    ).stdout.strip()
+    gateway.start()
+    try:
+        until(lambda: elements(namespace) is not None)
+        for subject in ("127.44.0.1", "127.44.0.0/24"):
+            assert gateway.run("bans", "add", subject).returncode == 0
+        until(lambda: "127.44.0.1" in elements(namespace))
+        until(lambda: "127.44.0.0" in (elements(namespace, "gambeson4_allocations") or ""))
+        assert [ask(source) for source in ("127.44.0.1", "127.44.0.2", "127.44.0.9")] == ["dropped", "dropped", "502"]
+        assert gateway.run("bans", "lift", "127.44.0.0/24").returncode == 0
+        until(lambda: "127.44.0.0" not in elements(namespace, "gambeson4_allocations"))
+        assert [ask(source) for source in ("127.44.0.1", "127.44.0.2")] == ["dropped", "502"]
+    finally:
+        gateway.stop()
+
+
 def test_without_the_packet_filter_bans_hold_all_the_same(gambeson, tmp_path, namespace):
     policy = POLICY.replace("inet filter", "inet gone")
     empty = tmp_path / "no-tools"

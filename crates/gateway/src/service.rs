@@ -369,7 +369,7 @@ fn open_sanctions(policy: &Policy, state: &StateDir, ledger: &Ledger) -> Result<
             say(&what);
             ledger.notice("packet filter", what);
         };
-        sanctions.use_filter(Filter::start(table, metrics, tell)?, now_ms);
+        sanctions.use_filter(Filter::start(table, &policy.layers.response.spared(), metrics, tell)?, now_ms);
     }
     Ok(sanctions)
 }

@@ -5,9 +5,9 @@
 
 use crate::metrics::Metrics;
 use gambeson_core::store::Subject;
+use ipnet::IpNet;
 use std::fmt::Write as _;
 use std::io::{self, Write as _};
-use std::net::Ipv6Addr;
 use std::process::{Command, Stdio};
 use std::sync::{
     Arc,
@@ -31,15 +31,20 @@ pub struct Filter {
 }
 
 impl Filter {
-    /// Makes the sets in this table (`inet filter`) and begins to fill them. `tell` hears what went wrong: that there is no
-    /// packet filter, or the first ban that did not get into it.
+    /// Makes the sets in this table (`inet filter`) and begins to fill them; what comes from `spared` is dropped for no ban. `tell`
+    /// hears what went wrong: that there is no packet filter, or the first ban that did not get into it.
     ///
     /// # Errors
     /// When the system gives no thread.
-    pub fn start(table: &str, metrics: Arc<Metrics>, tell: impl Fn(String) + Send + 'static) -> io::Result<Self> {
+    pub fn start(
+        table: &str,
+        spared: &[IpNet],
+        metrics: Arc<Metrics>,
+        tell: impl Fn(String) + Send + 'static,
+    ) -> io::Result<Self> {
         let (steps, receiver) = sync_channel(QUEUE_MAX);
-        let (table, counted) = (table.to_owned(), metrics.clone());
-        std::thread::Builder::new().name("nft".to_owned()).spawn(move || work(&table, &receiver, &counted, &tell))?;
+        let (table, prepared, counted) = (table.to_owned(), prepared(table, spared), metrics.clone());
+        std::thread::Builder::new().name("nft".to_owned()).spawn(move || work(&table, &prepared, &receiver, &counted, &tell))?;
         Ok(Self { steps, metrics })
     }
 
@@ -59,8 +64,8 @@ impl Filter {
     }
 }
 
-fn work(table: &str, steps: &Receiver<Step>, metrics: &Metrics, tell: &dyn Fn(String)) {
-    if let Err(why) = nft(&prepared(table)) {
+fn work(table: &str, prepared: &str, steps: &Receiver<Step>, metrics: &Metrics, tell: &dyn Fn(String)) {
+    if let Err(why) = nft(prepared) {
         return tell(format!("bans are not put into the packet filter: {why}"));
     }
     let mut was_told = false;
@@ -78,12 +83,24 @@ fn work(table: &str, steps: &Receiver<Step>, metrics: &Metrics, tell: &dyn Fn(St
     }
 }
 
-/// A set for each family, and the rule that drops what is in them. Doing it twice changes nothing.
-fn prepared(table: &str) -> String {
+/// The sets: kernels refuse an interval within another one of the same set, so networks and what they were allocated with have their own.
+const SETS: [(&str, &str, &str); 4] = [
+    ("gambeson4", "ipv4_addr", "ip"),
+    ("gambeson6", "ipv6_addr", "ip6"),
+    ("gambeson4_allocations", "ipv4_addr", "ip"),
+    ("gambeson6_allocations", "ipv6_addr", "ip6"),
+];
+
+/// The sets, and the rules that drop what is in them, but for those who are spared. Doing it twice changes nothing.
+fn prepared(table: &str, spared: &[IpNet]) -> String {
     let mut text =
         format!("add table {table}\nadd chain {table} gambeson {{ type filter hook input priority -10; policy accept; }}\n");
     let _ = writeln!(text, "flush chain {table} gambeson");
-    for (set, kind, field) in [("gambeson4", "ipv4_addr", "ip"), ("gambeson6", "ipv6_addr", "ip6")] {
+    for network in spared {
+        let field = if network.addr().is_ipv4() { "ip" } else { "ip6" };
+        let _ = writeln!(text, "add rule {table} gambeson {field} saddr {network} accept");
+    }
+    for (set, kind, field) in SETS {
         let _ = writeln!(text, "add set {table} {set} {{ type {kind}; flags interval, timeout; }}");
         let _ = writeln!(text, "flush set {table} {set}");
         let _ = writeln!(text, "add rule {table} gambeson {field} saddr @{set} drop");
@@ -96,8 +113,14 @@ fn line(table: &str, step: &Step) -> String {
         Step::Ban(subject, seconds) => ("add", subject, format!(" timeout {seconds}s")),
         Step::Lift(subject) => ("delete", subject, String::new()),
     };
-    let (Subject::Network(bits) | Subject::Allocation(bits)) = subject else { return String::new() };
-    let set = if Ipv6Addr::from(*bits).to_ipv4_mapped().is_some() { "gambeson4" } else { "gambeson6" };
+    let is_4 = subject.address().is_some_and(|address| address.is_ipv4());
+    let set = match subject {
+        Subject::Network(_) if is_4 => "gambeson4",
+        Subject::Network(_) => "gambeson6",
+        Subject::Allocation(_) if is_4 => "gambeson4_allocations",
+        Subject::Allocation(_) => "gambeson6_allocations",
+        Subject::Session(_) | Subject::All => return String::new(),
+    };
     format!("{verb} element {table} {set} {{ {subject}{timeout} }}\n")
 }
 
@@ -128,8 +151,16 @@ mod tests {
         assert_eq!(ban("2001:db8::7"), "add element inet filter gambeson6 { 2001:db8::/64 timeout 60s }\n");
         let lift = line("inet filter", &Step::Lift(subject("192.0.2.7")));
         assert_eq!(lift, "delete element inet filter gambeson4 { 192.0.2.7 }\n");
-        assert_eq!(ban("2001:db8::/48"), "add element inet filter gambeson6 { 2001:db8::/48 timeout 60s }\n");
-        assert_eq!(ban("192.0.2.0/24"), "add element inet filter gambeson4 { 192.0.2.0/24 timeout 60s }\n");
+        assert_eq!(ban("2001:db8::/48"), "add element inet filter gambeson6_allocations { 2001:db8::/48 timeout 60s }\n");
+        assert_eq!(ban("192.0.2.0/24"), "add element inet filter gambeson4_allocations { 192.0.2.0/24 timeout 60s }\n");
         assert_eq!(line("inet filter", &Step::Ban(Subject::Session(7), 60)), "");
+    }
+
+    #[test]
+    fn who_is_spared_comes_before_what_is_dropped() {
+        let text = prepared("inet filter", &["192.0.2.0/28".parse().unwrap(), "2001:db8::1/128".parse().unwrap()]);
+        let at = |rule: &str| text.find(rule).unwrap();
+        let drop = at("saddr @gambeson4 drop");
+        assert!(at("gambeson ip saddr 192.0.2.0/28 accept") < drop && at("gambeson ip6 saddr 2001:db8::1/128 accept") < drop);
     }
 }

@@ -154,6 +154,12 @@ impl Ladder {
         self.proxies.iter().any(|network| network.contains(&client.to_canonical()))
     }
 
+    /// What the packet filter must let pass, whatever is banned: those who are never sanctioned, and proxies, which bring everybody.
+    #[must_use]
+    pub fn spared(&self) -> Vec<IpNet> {
+        [self.never.as_slice(), &self.proxies].concat()
+    }
+
     /// The table of the packet filter that bans are put into.
     #[must_use]
     pub fn nftables(&self) -> Option<&str> {
