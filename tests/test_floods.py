@@ -293,6 +293,27 @@ def test_values_that_never_end_are_not_held_without_bound(guarded):
     assert "body-no-room" in rules(gateway)
 
 
+def test_who_drips_from_many_addresses_keeps_nobody_from_sending(guarded):
+    """More clients than there is room for, each with what it may hold: a large form of somebody else is read all the same."""
+    gateway = guarded(Patient().url)
+    held = []
+    for number in range(8 * HOLDERS):
+        connection = connect(gateway.http, f"127.0.7.{number // HOLDERS + 1}")
+        connection.settimeout(LIVENESS)
+        try:
+            connection.sendall(head(50 << 20) + b"a=" + b"x" * (1000 << 10))
+        except OSError:
+            pass  # told to come again
+        held.append(connection)
+    form = b"text=" + b"x" * (200 << 10)
+    # The last from an address that drips, too. While the flood still comes in, anybody may be told to come again.
+    for source in ["127.0.8.1"] * 4 + ["127.0.7.1"]:
+        assert any(send(gateway, head(len(form)), [form], source)[0] == 200 for _ in range(30)), source
+    for connection in held:
+        connection.close()
+    assert "body-no-room" in rules(gateway)
+
+
 DRIPS = [
     (b"GET / HTTP/1.1\r\nhost: localhost\r\nx-a: ", b"a"),
     (head(100_000) + b"a=", b"'"),

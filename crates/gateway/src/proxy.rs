@@ -102,7 +102,7 @@ async fn inspect<B: Incoming, R: Respond>(
     };
     let mut share = worker.share(inspecting.client());
     let read = match declared {
-        Ok(()) => Begun::read(body, inspecting.window(), &mut share).await,
+        Ok(()) => share.notice().or(Begun::read(body, inspecting.window(), &mut share)).await,
         Err(denial) => Err(BodyError::Refused(denial)),
     };
     let decision = match read {
@@ -112,7 +112,10 @@ async fn inspect<B: Incoming, R: Respond>(
             }
             decision => decision,
         },
-        Err(BodyError::Refused(denial)) => Decision::Respond(inspecting.fail(denial)),
+        Err(BodyError::Refused(denial)) => {
+            drop(share);
+            Decision::Respond(inspecting.fail(denial))
+        }
         Err(BodyError::Gone) => {
             worker.record(inspecting.abandon(), client_gone());
             return Served::Abort;
@@ -294,8 +297,9 @@ impl<R: Respond> Forward<'_, R> {
                         alongside(&mut beside, self.respond, sending.patience, lease.connection.read_head(&sending.method)).await;
                 }
             } else if let Beside::Client(body) = beside {
+                let notice = share.notice();
                 let pump = pump(body, &mut limit, &mut share, &lease.connection, self.worker.timings.stall);
-                beside = Beside::Pump(Box::pin(pump));
+                beside = Beside::Pump(Box::pin(notice.or(pump)));
                 answer =
                     alongside(&mut beside, self.respond, sending.patience, lease.connection.read_head(&sending.method)).await;
             }
@@ -309,7 +313,12 @@ impl<R: Respond> Forward<'_, R> {
                 }
                 Ok(Ok(answer)) => self.relay(&lease.connection, answer, exchange, &mut beside).await,
                 Ok(Err(error)) => return self.fail(exchange, error.denial()).await,
-                Err(BodyError::Refused(denial)) => return self.fail(exchange, denial).await,
+                Err(BodyError::Refused(denial)) => {
+                    // What is held goes at once, however long the client takes to read why.
+                    drop(beside);
+                    drop((limit, share));
+                    return self.fail(exchange, denial).await;
+                }
                 Err(BodyError::Gone) => {
                     self.worker.record(exchange.abandon(), client_gone());
                     return Served::Abort;
