@@ -73,10 +73,8 @@ pub(super) fn ask(request: &Request, pass: Option<&Pass>, wait: Duration, mut de
     denial.status = StatusCode::TOO_MANY_REQUESTS;
     let reads = matches!(request.method, Method::GET | Method::HEAD);
     let (token, say) = match pass {
-        Some(Pass::Hasty(token)) => (token, "That was a little too quick. Please count to five, then press the button."),
-        Some(Pass::Owed(token)) if reads => {
-            (token, "Please confirm that you want to go on: wait a few seconds, then press the button.")
-        }
+        Some(Pass::Hasty(token)) => (token, too_quick(wait)),
+        Some(Pass::Owed(token)) if reads => (token, please_wait(wait)),
         _ => {
             denial.say =
                 "Nothing was done. Please open a page of this site, confirm there that you want to go on, and try again.";
@@ -94,9 +92,45 @@ pub(super) fn ask(request: &Request, pass: Option<&Pass>, wait: Duration, mut de
     denial
 }
 
+/// What is asked for. Whoever is challenged again and again waits longer, and must be told so.
+const fn please_wait(wait: Duration) -> &'static str {
+    match wait.as_secs() {
+        0..=5 => "Please confirm that you want to go on: wait a few seconds, then press the button.",
+        6..=60 => "Please confirm that you want to go on: wait a minute, then press the button.",
+        _ => "Please confirm that you want to go on: wait ten minutes, then press the button.",
+    }
+}
+
+const fn too_quick(wait: Duration) -> &'static str {
+    match wait.as_secs() {
+        0..=5 => "That was a little too quick. Please count to five, then press the button.",
+        6..=60 => "That was too quick. Please wait a minute, then press the button.",
+        _ => "That was too quick. Please wait ten minutes, then press the button.",
+    }
+}
+
 #[cfg(test)]
 mod tests {
-    use super::way_on;
+    use super::{please_wait, too_quick, way_on};
+    use std::time::Duration;
+
+    #[test]
+    fn who_does_as_told_has_waited_long_enough() {
+        // Sixteen times the longest wait that a policy may ask for.
+        for seconds in 0..=16 * 30 {
+            let wait = Duration::from_secs(seconds);
+            let told = |say: &str| {
+                if say.contains("ten minutes") {
+                    600
+                } else if say.contains("a minute") {
+                    60
+                } else {
+                    5
+                }
+            };
+            assert!(told(please_wait(wait)) >= seconds && told(too_quick(wait)) >= seconds, "{seconds} s");
+        }
+    }
 
     #[test]
     fn the_way_on_is_one_of_this_site() {
