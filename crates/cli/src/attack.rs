@@ -9,7 +9,8 @@ use crate::{Failure, Global, Outcome, Result};
 use clap::ValueEnum;
 use evidence::Log;
 use gambeson_attack::{
-    App, Comparison, Effect, Evidence, Finding, Options, Peeled, Probe, Progress, Report, Target, Trust, run as attack,
+    App, Comparison, Effect, Evidence, Finding, LAYERS, Options, Peeled, Probe, Progress, Report, Target, Trust, probes,
+    run as attack,
 };
 use std::{
     io::{self, IsTerminal as _, Write as _},
@@ -45,7 +46,7 @@ pub(crate) struct Args {
     #[arg(long, value_enum, default_value = "active")]
     effect: Upto,
     /// Only attacks whose id begins with this (repeatable)
-    #[arg(long, value_name = "ID")]
+    #[arg(long, value_name = "ID", value_parser = beginning)]
     only: Vec<String>,
     /// Certificate authority of the target (PEM) [default: the development authority in the state directory]
     #[arg(long, value_name = "FILE", value_hint = clap::ValueHint::FilePath)]
@@ -65,6 +66,14 @@ pub(crate) struct Args {
     /// With --peel: the command that starts the app with fresh data, {port} standing for its port
     #[arg(last = true, value_name = "COMMAND")]
     command: Vec<String>,
+}
+
+/// A word that no attack begins with would let a run succeed that has tried nothing.
+fn beginning(text: &str) -> std::result::Result<String, String> {
+    if probes().any(|probe| probe.id.starts_with(text)) {
+        return Ok(text.to_owned());
+    }
+    Err(format!("no attack's id begins so; write one such as csrf/login, or a layer: {}", LAYERS.join(", ")))
 }
 
 const EXAMPLES: &str = "Examples:

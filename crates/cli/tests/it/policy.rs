@@ -1,4 +1,4 @@
-//! `check`, `explain`, `schema`, `init`, `completions`, `man`: what they print and how they end.
+//! `check`, `explain`, `schema`, `init`, `completions`, `man`, and options that are refused: what they print and how they end.
 
 use std::{
     fs,
@@ -118,4 +118,11 @@ fn a_reader_that_leaves_early_is_no_error() {
     drop(child.stdout.take());
     let output = child.wait_with_output().unwrap();
     assert_eq!((output.status.code(), output.stderr.len()), (Some(0), 0));
+}
+
+#[test]
+fn a_run_that_would_attack_with_nothing_is_refused() {
+    let (code, out, err) = ran(folder(None).path(), &["attack", "http://127.0.0.1:9", "--only", "scrf"]);
+    assert_eq!((code, out.as_str()), (2, ""));
+    assert!(err.contains("csrf/login"), "{err}");
 }
