@@ -177,7 +177,7 @@ impl Intrusion {
         reader.each_table("except", |reader| {
             let rules = rules(reader, "rules");
             let path = reader.optional("path");
-            let parameter = reader.optional("parameter");
+            let parameter = parameter(reader);
             let holds: Holds = reader.get("holds");
             except.extend(path.map(|path| Exception { path, parameter, rules, holds }));
         });
@@ -212,6 +212,25 @@ fn bytes(reader: &mut Reader<'_>, key: &str) -> usize {
         reader.error(key, "this is more than 8MiB", "write at most \"8MiB\": every exchange may hold that much");
     }
     bytes
+}
+
+/// The kinds of parameters, which their names begin with in the log.
+const KINDS: [&str; 11] = ["body", "cookie", "file", "form", "graphql", "header", "json", "name", "path", "query", "xml"];
+
+/// A parameter as the log names it. Any other name is that of no parameter, and its exception would never apply.
+fn parameter(reader: &mut Reader<'_>) -> Option<String> {
+    let parameter: Option<String> = reader.optional("parameter");
+    if let Some(name) = &parameter {
+        let kind = name.split(' ').next().unwrap_or_default();
+        let known = |own: &&str| kind.strip_suffix('*').map_or(*own == kind, |beginning| own.starts_with(beginning));
+        if !KINDS.iter().any(|own| known(&own)) {
+            let help = format!(
+                "write it as `gambeson log show` does, with its kind: \"form {name}\", \"query {name}\", \"json {name}\""
+            );
+            reader.warning("parameter", format!("no parameter is called `{name}`, so this exception never applies"), help);
+        }
+    }
+    parameter
 }
 
 /// Rules and detectors by name.

@@ -234,6 +234,20 @@ fn names_in_a_policy_must_exist() {
     }
 }
 
+#[test]
+fn an_exception_for_a_parameter_that_cannot_be_is_told() {
+    let warnings = |name: &str| {
+        let policy = format!("[[intrusion.except]]\nparameter = \"{name}\"\nrules = [\"html\"]");
+        crate::policy::Policy::parse(&policy).unwrap().warnings.0.len()
+    };
+    for name in ["form text", "query q*", "body", "path", "name json a", "header x-name", "file*", "f*", "*"] {
+        assert_eq!(warnings(name), 0, "{name}");
+    }
+    for name in ["text", "forms text", "z*", "form.text", ""] {
+        assert_eq!(warnings(name), 1, "{name}");
+    }
+}
+
 proptest! {
     #[test]
     fn pieces_do_not_matter(
