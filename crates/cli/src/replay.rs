@@ -67,8 +67,10 @@ fn traffic_files(args: &Args, global: &Global) -> Result<Vec<PathBuf>> {
     let state = global.state_dir()?;
     let found = files(&state).unwrap_or_default();
     if found.is_empty() && args.against.is_none() {
-        return Err(Failure::new(format!("no requests are recorded in {}", state.display()))
-            .help("`[record] requests = \"refused\"` (or \"all\") in the policy has `gambeson serve` record them"));
+        return Err(Failure::new(format!("no requests are recorded in {}", state.display())).help(
+            "`[record] requests = \"refused\"` (or \"all\") in the policy in force has the gateway record them; if it did, \
+                   `--state DIR` names its folder, which is sought beside the policy",
+        ));
     }
     Ok(found)
 }

@@ -104,6 +104,7 @@ fn request(record: &Record) -> String {
 fn sentence(event: &Event) -> String {
     match event {
         Event::Exchange(_) => String::new(),
+        Event::Notice { what, detail } if detail.is_empty() => printable(what),
         Event::Notice { what, detail } => format!("{}: {}", printable(what), printable(detail)),
         Event::Opened { process, .. } => format!("a new file, begun by process {process}"),
         Event::Lost { count, why } => format!("{count} records were lost: {}", printable(why)),

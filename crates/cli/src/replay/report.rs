@@ -205,7 +205,7 @@ impl Report {
             groups.sorted().into_iter().for_each(|group| group.write(&mut text));
         }
         let _ = writeln!(text, "as before: {} stopped, {} passed", self.stopped_still, self.passed_still);
-        for (title, counts) in [("not judged", &self.not_judged), ("judged", &self.judged_in_part)] {
+        for (title, counts) in [("not judged", &self.not_judged), ("judged in part", &self.judged_in_part)] {
             for (why, count) in counts {
                 let _ = writeln!(text, "{title}: {}, {why}", requests(*count));
             }

@@ -16,7 +16,8 @@ pub(super) fn files(packed: &[u8]) -> Result<BTreeMap<String, Vec<u8>>, String> 
     let (mut files, mut long_name) = (BTreeMap::new(), None);
     for _ in 0..ENTRIES_MAX {
         let mut head = [0; BLOCK];
-        tar.read_exact(&mut head).map_err(|error| format!("the archive is damaged or too large: {error}"))?;
+        tar.read_exact(&mut head)
+            .map_err(|error| format!("this is no .tar.gz archive, or it is damaged or too large: {error}"))?;
         if head.iter().all(|byte| *byte == 0) {
             return Ok(files);
         }

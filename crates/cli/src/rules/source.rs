@@ -33,6 +33,11 @@ pub(super) struct Source {
 impl Source {
     /// Reads a folder or an archive. A `setup` file stands in for the one of the source.
     pub(super) fn read(path: &Path, sha256: Option<&str>, setup: Option<&Path>) -> Result<Self> {
+        if !path.exists() {
+            let why = format!("there is no {}", path.display());
+            return Err(Failure::new(why)
+                .help("name the rule set's folder or release archive; `--name NAME` says what it is called here"));
+        }
         let mut source = if path.is_dir() { Self::folder(path, sha256)? } else { Self::archive(path, sha256)? };
         if let Some(setup) = setup {
             source.files.insert(SETUP.to_owned(), bytes(setup, FILE_BYTES_MAX)?);
