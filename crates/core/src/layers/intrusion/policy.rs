@@ -222,8 +222,8 @@ fn parameter(reader: &mut Reader<'_>) -> Option<String> {
     let parameter: Option<String> = reader.optional("parameter");
     if let Some(name) = &parameter {
         let kind = name.split(' ').next().unwrap_or_default();
-        let known = |own: &&str| kind.strip_suffix('*').map_or(*own == kind, |beginning| own.starts_with(beginning));
-        if !KINDS.iter().any(|own| known(&own)) {
+        let known = |own: &str| kind.strip_suffix('*').map_or(own == kind, |beginning| own.starts_with(beginning));
+        if !KINDS.iter().any(|own| known(own)) {
             let help = format!(
                 "write it as `gambeson log show` does, with its kind: \"form {name}\", \"query {name}\", \"json {name}\""
             );
