@@ -42,7 +42,7 @@ test-python: build $(CACHE)/venv.stamp ## The gateway before real apps and serve
 	tests/get-pebble.sh
 	$(VENV)/bin/python -m pytest -q tests examples
 
-$(CACHE)/venv.stamp: tests/requirements.txt pyproject.toml $(wildcard crates/*/src/*.rs crates/*/src/*/*.rs crates/*/src/*/*/*.rs python/gambeson/*.py)
+$(CACHE)/venv.stamp: tests/requirements.txt pyproject.toml $(shell find crates python/gambeson -name "*.rs" -o -name "*.py")
 	mkdir -p $(CACHE)
 	test -x $(VENV)/bin/python || $(PYTHON) -m venv $(VENV)
 	$(VENV)/bin/pip install -q -r tests/requirements.txt
