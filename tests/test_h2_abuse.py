@@ -308,6 +308,18 @@ def test_an_ordinary_client_is_not_taken_for_one(gateway):
     assert not client.ended()
 
 
+def test_an_upload_answered_before_its_end_is_taken_all_the_same(serve, app):
+    """A client that sends all before it looks for the answer would take the end of the stream for an error (curl 7 does)."""
+    client = Client(serve('[protocol]\nbody = "1KiB"\n', upstream=app.url))
+    assert client.send(headers(1, [*POST, (b"content-length", b"200000")], END_HEADERS))
+    assert client.wait(lambda: client.answered(1)) and client.send(frame(SETTINGS, ACK, 0))
+    for last in [0] * 19 + [END_STREAM]:  # 200,000 bytes: less than a client may send unasked
+        assert client.send(frame(DATA, last, 1, bytes(10000)))
+    assert client.send(frame(PING, 0, 0, bytes(8)))
+    assert client.wait(lambda: any(kind == PING and flags & ACK for kind, flags, *_ in client.frames))
+    assert not client.reset(1) and not client.ended()
+
+
 # --- large and many --------------------------------------------------------------------------------------------------
 
 

@@ -362,9 +362,15 @@ def test_a_scanner_is_one_whatever_it_says_that_it_asks_for(serve, app):
     gateway = serve('[response]\nslow = "1ms"\n', upstream=app.url)
     picture = ["sec-fetch-site: same-origin", "sec-fetch-dest: image"]
     assert [status(gateway, f"/old-{page}.zip", headers=picture) for page in range(300)].count(404) == 300
-    for user in range(300):
+    # A quarter of these counts, and nobody knows which.
+    found = set()
+    for user in range(3000):
         status(gateway, f"/users/{user}", VISITOR, headers=picture)
-    assert {one["scenario"] for one in bans(gateway, "list")} == {"scanning", "enumeration"}
+        if user % 100 == 99:
+            found = {one["scenario"] for one in bans(gateway, "list")}
+        if "enumeration" in found:
+            break
+    assert found == {"scanning", "enumeration"}
 
 
 def test_a_pass_is_for_one_offence(serve, app):

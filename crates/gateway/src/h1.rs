@@ -164,24 +164,13 @@ async fn close<I: AsyncRead + AsyncWrite + Unpin>(io: &Duplex<I>, worker: &Worke
     let _closing = io.shutdown(worker.timings.linger).await;
 }
 
-/// Ends our direction and reads what is still on its way, so that the answer is not lost to a reset (RFC 9112 section 9.6):
-/// many clients look for an answer only after they have sent all, such as a large upload by somebody who is not logged in.
+/// Ends our direction and reads what is still on its way, so that the answer is not lost to a reset (RFC 9112 section 9.6).
 async fn linger<I: AsyncRead + AsyncWrite + Unpin>(io: &Duplex<I>, worker: &Worker) {
-    /// No more than this is read, in bytes: an upload that is a few times over the usual limit still hears of it.
-    const BYTES_MAX: usize = 256 << 20;
-    /// However long it takes; a pause as long as `linger` ends it sooner.
-    const WHOLE: Duration = Duration::from_secs(30);
     let _closing = io.shutdown(worker.timings.linger).await;
-    let rest = async {
-        let mut buf = BytesMut::new();
-        let mut seen = 0;
-        while let Ok(Ok(bytes @ 1..)) = timeout(worker.timings.linger, io.read(&mut buf)).await {
-            buf.clear();
-            seen += bytes;
-            if seen > BYTES_MAX {
-                break;
-            }
-        }
+    let mut buf = BytesMut::new();
+    let more = async || {
+        buf.clear();
+        io.read(&mut buf).await.ok().filter(|bytes| *bytes > 0)
     };
-    let _timed_out = timeout(WHOLE, worker.or_drained(rest)).await;
+    worker.or_drained(crate::linger::read_rest(more, worker.timings.linger)).await;
 }

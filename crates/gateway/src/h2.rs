@@ -4,6 +4,7 @@ mod metered;
 
 use crate::{
     downstream::{BodyError, Incoming, Length, Respond},
+    linger,
     pace::Pace,
     proxy::{self, Served},
     worker::{Peer, Worker},
@@ -17,7 +18,7 @@ use h2::{
 };
 use http::{HeaderMap, HeaderValue, Request, StatusCode, header};
 use metered::{Alarm, Metered};
-use std::{cell::Cell, future::poll_fn, io, rc::Rc};
+use std::{cell::Cell, future::poll_fn, io, rc::Rc, time::Duration};
 use tokio::{
     io::{AsyncRead, AsyncWrite},
     task::spawn_local,
@@ -134,9 +135,12 @@ impl Stream {
         let mut answer = H2Respond { respond, stream: None, ended: false, pace: self.worker.timings.send_pace() };
         let served = proxy::serve(&self.worker, &self.peer, received, &mut body, &mut answer).await;
         match served {
-            // A body that nobody read: h2 sends what is queued and then NO_ERROR, so that the client stops sending and
-            // still takes the answer (RFC 9113 section 8.1). An explicit reset would drop what is queued.
-            Served::Done => {}
+            // A body that nobody read to its end: after this h2 sends NO_ERROR, so that the client stops sending and still takes
+            // the answer (RFC 9113 section 8.1). Not all do (curl 7 reports an error), so what comes is taken for a while. An
+            // explicit reset would drop what is queued.
+            Served::Done => {
+                self.worker.or_drained(body.linger(self.worker.timings.linger)).await;
+            }
             Served::Abort | Served::Tunnel(_) => answer.reset(Reason::INTERNAL_ERROR),
         }
         drop(self.open);
@@ -167,6 +171,20 @@ struct H2Body {
     stream: RecvStream,
     framing: Framing,
     pace: Pace,
+}
+
+impl H2Body {
+    async fn linger(&mut self, pause: Duration) {
+        if self.stream.is_end_stream() {
+            return;
+        }
+        let more = async || {
+            let data = self.stream.data().await?.ok()?;
+            let _taken = self.stream.flow_control().release_capacity(data.len());
+            Some(data.len())
+        };
+        linger::read_rest(more, pause).await;
+    }
 }
 
 impl Incoming for H2Body {

@@ -8,6 +8,7 @@ mod h2;
 mod held;
 mod io;
 mod ledger;
+mod linger;
 mod listeners;
 mod pace;
 mod proxy;
