@@ -46,12 +46,13 @@ impl Shape {
         let all = |shapes: &[Shape]| shapes.iter().map(|shape| shape.seen_through(lens)).collect();
         match self {
             Shape::Byte(set) => lens.byte(set),
-            Shape::Start => Shape::Sequence(vec![Shape::Start, lens.dropped()]),
+            Shape::Start => Shape::Sequence(vec![Shape::Start, lens.dropped(), lens.trimmed()]),
+            Shape::End => Shape::Sequence(vec![lens.trimmed(), Shape::End]),
             Shape::Boundary if lens.drops.is_some() => Shape::Empty,
             Shape::Sequence(shapes) => Shape::Sequence(all(shapes)),
             Shape::Choice(shapes) => Shape::Choice(all(shapes)),
             Shape::Loop(shape) => Shape::Loop(Box::new(shape.seen_through(lens))),
-            Shape::Empty | Shape::End | Shape::Boundary | Shape::Found => self.clone(),
+            Shape::Empty | Shape::Boundary | Shape::Found => self.clone(),
         }
     }
 
@@ -122,6 +123,8 @@ fn repeated(repetition: &Repetition) -> Shape {
 struct Lens {
     /// Bytes that vanish.
     drops: Option<ByteSet>,
+    /// Bytes that vanish at the beginning and the end of the value.
+    trims: Option<ByteSet>,
     /// Bytes that become one space, a run of them together.
     runs: Option<ByteSet>,
     /// Bytes before which such a run vanishes.
@@ -141,6 +144,7 @@ impl Lens {
             Transform::ReplaceNulls => Lens { maps: &[(0, b' ')], ..none },
             Transform::RemoveNulls => Lens { drops: Some(ByteSet::new(b"\0")), ..none },
             Transform::RemoveWhitespace => Lens { drops: Some(REMOVED_WHITESPACE), ..none },
+            Transform::Trim | Transform::TrimLeft | Transform::TrimRight => Lens { trims: Some(WHITESPACE), ..none },
             Transform::CompressWhitespace => Lens { runs: Some(WHITESPACE), ..none },
             Transform::CmdLine => Lens {
                 drops: Some(ByteSet::new(b"\"'\\^")),
@@ -179,6 +183,10 @@ impl Lens {
 
     fn dropped(&self) -> Shape {
         self.drops.map_or(Shape::Empty, |set| Shape::Loop(Box::new(Shape::Byte(set))))
+    }
+
+    fn trimmed(&self) -> Shape {
+        self.trims.map_or(Shape::Empty, |set| Shape::Loop(Box::new(Shape::Byte(set))))
     }
 
     /// What may stand where a run of spaces does, or vanish.

@@ -2,7 +2,7 @@
 
 use crate::crs;
 use gambeson_seclang::ftw;
-use gambeson_seclang::{RuleSet, Transaction};
+use gambeson_seclang::{NoFiles, RuleSet, Transaction};
 
 /// One request in so many is tried: unoptimised builds are slow. `GAMBESON_EVERY=1` tries all.
 fn every() -> usize {
@@ -91,4 +91,109 @@ fn first_paranoia_level_and_refusals() {
 #[test]
 fn paranoia_level_chosen_by_a_request() {
     compare("SecRule REQUEST_METHOD \"@streq POST\" \"id:1,phase:1,pass,nolog,setvar:tx.blocking_paranoia_level=3\"", 3);
+}
+
+/// Conditions and transformations of which rules are made by chance.
+const CONDITIONS: [&str; 16] = [
+    "@rx ^ab$",
+    "@rx (?i)\\bunion\\s+select\\b",
+    "@rx ^[^a]+b",
+    "@rx a.*b$",
+    "@rx <script[^>]*>",
+    "@rx ^(?:/a|x b)",
+    "@rx A\\x20?B",
+    "@rx ^$",
+    "!@rx ^[a-z ]*$",
+    "@pm etc/passwd union X",
+    "@pm Ab",
+    "!@pm a b",
+    "@contains ab",
+    "@streq ab",
+    "@detectSQLi",
+    "@validateByteRange 32-126",
+];
+const TRANSFORMS: [&str; 24] = [
+    "base64Decode",
+    "cmdLine",
+    "compressWhitespace",
+    "cssDecode",
+    "escapeSeqDecode",
+    "hexDecode",
+    "htmlEntityDecode",
+    "jsDecode",
+    "lowercase",
+    "normalizePath",
+    "removeComments",
+    "removeCommentsChar",
+    "removeNulls",
+    "removeWhitespace",
+    "replaceComments",
+    "replaceNulls",
+    "sqlHexDecode",
+    "trim",
+    "trimLeft",
+    "trimRight",
+    "uppercase",
+    "urlDecode",
+    "urlDecodeUni",
+    "utf8toUnicode",
+];
+const PARTS: [&[u8]; 24] = [
+    b"a",
+    b"b",
+    b"AB",
+    b" ",
+    b"+",
+    b"\t",
+    b"%61",
+    b"%",
+    b"&#97;",
+    b"\\x61",
+    b"\\61",
+    b"/",
+    b"./",
+    b"/**/",
+    b"union",
+    b"SELECT",
+    b"YWI=",
+    b"6162",
+    b"0x6162",
+    b"<script ",
+    b">",
+    b"'",
+    b"\xc3\xa4",
+    b"etc/passwd",
+];
+
+#[test]
+fn rules_made_by_chance_find_the_same_with_a_plan() {
+    let mut numbers = Numbers(0x2545_f491_4f6c_dd1d);
+    for _ in 0..60 {
+        // A few of each, so that they meet often.
+        let [transforms, parts] = [TRANSFORMS.len(), PARTS.len()].map(|all| [(); 5].map(|()| numbers.below(all)));
+        let mut text = String::from("SecRuleEngine On\n");
+        for id in 1..=40 {
+            let chain: Vec<String> =
+                (0..numbers.below(5)).map(|_| format!("t:{},", TRANSFORMS[transforms[numbers.below(5)]])).collect();
+            let multi = if numbers.below(3) == 0 { "multiMatch," } else { "" };
+            let condition = CONDITIONS[numbers.below(CONDITIONS.len())];
+            text += &format!(
+                "SecRule ARGS|REQUEST_HEADERS:x \"{condition}\" \"id:{id},phase:1,pass,log,{multi}{}msg:'m'\"\n",
+                chain.concat()
+            );
+        }
+        let rules = RuleSet::load(&[("a.conf", &text)], &NoFiles).unwrap_or_else(|faults| panic!("{faults:?}"));
+        for _ in 0..60 {
+            let mut value = || (0..numbers.below(7)).flat_map(|_| PARTS[parts[numbers.below(5)]]).copied().collect::<Vec<u8>>();
+            let (query, field) = ([b"/?q=", &*value()].concat(), value());
+            let judged = |mut transaction: Transaction<'_>| {
+                transaction.request_line(b"GET", &query, b"HTTP/1.1");
+                transaction.request_header(b"X", &field);
+                transaction.request_head();
+                transaction.finish().matches.iter().map(|m| (m.rule, m.value.clone())).collect::<Vec<_>>()
+            };
+            let (planned, plain) = (judged(Transaction::new(&rules)), judged(Transaction::plain(&rules)));
+            assert_eq!(planned, plain, "{} and {}, by\n{text}", query.escape_ascii(), field.escape_ascii());
+        }
+    }
 }

@@ -4,7 +4,7 @@ use crate::operator::Operator;
 use std::borrow::Cow;
 
 /// Patterns with everything that is cut, written out or seen through.
-const PATTERNS: [(&str, &[Transform]); 16] = [
+const PATTERNS: [(&str, &[Transform]); 18] = [
     (r"(?i)union.*?select.*?from", &[Transform::UrlDecodeUni]),
     (r"<script[^>]*>[\s\S]*?", &[Transform::RemoveNulls]),
     (r"^(?:a.*b|c)d", &[]),
@@ -16,6 +16,8 @@ const PATTERNS: [(&str, &[Transform]); 16] = [
     (r"a b", &[Transform::CmdLine]),
     (r"a/b\(c", &[Transform::CmdLine]),
     (r"^\s*ab$", &[Transform::RemoveWhitespace]),
+    (r"^ab$", &[Transform::UrlDecodeUni, Transform::Trim]),
+    (r"^(?:a|b+)$", &[Transform::TrimLeft, Transform::TrimRight, Transform::Lowercase]),
     (r"a b  ?c", &[Transform::CompressWhitespace]),
     (r"a b", &[Transform::UrlDecode, Transform::Lowercase, Transform::CompressWhitespace]),
     (r"[^\w]+?a[^\w]*b", &[Transform::ReplaceNulls]),
@@ -62,6 +64,7 @@ fn no_value_that_a_rule_matches_is_passed_over() {
         "a+%+b",
         "bxxcxc ab",
         "a , ^b",
+        "+ab +",
         "a ;/b (c",
         "aaaaaa",
     ];
