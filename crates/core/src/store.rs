@@ -139,7 +139,9 @@ impl TryFrom<String> for Subject {
             Some((address, "24")) if !address.contains(':') => (address, Self::allocation),
             Some((address, "48")) if address.contains(':') => (address, Self::allocation),
             Some(_) => {
-                return Err("write an address such as 192.0.2.7, or a network: 192.0.2.0/24, 2001:db8::/64 or 2001:db8::/48");
+                return Err(
+                    "no network of this size is banned: write an address such as 192.0.2.7, or a network: 192.0.2.0/24, 2001:db8::/64 or 2001:db8::/48",
+                );
             }
             None => (&text, Self::customer),
         };
